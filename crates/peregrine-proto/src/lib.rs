@@ -1,7 +1,44 @@
 //! The messages of Arrow Flight as Rust types, and their layout on the wire. Performs no I/O and starts no task.
 
+mod action;
+mod descriptor;
 mod error;
+mod generated;
+mod handshake;
+mod info;
 mod limits;
+mod location;
+mod message;
+mod method;
+mod poll;
+mod schema;
+mod session;
+mod ticket;
+mod timestamp;
+mod wire;
 
+pub use crate::action::{
+    Action, ActionResult, ActionType, CancelFlightInfoRequest, CancelFlightInfoResult, CancelStatus,
+    RenewFlightEndpointRequest,
+};
+pub use crate::descriptor::{DescriptorType, FlightDescriptor};
 pub use crate::error::{FlightError, FlightErrorKind};
+pub use crate::generated::FILE_DESCRIPTOR_SET;
+#[cfg(feature = "sql")]
+#[doc(hidden)]
+pub use crate::generated::flight_sql as sql_messages;
+pub use crate::handshake::{BasicAuth, Empty, HandshakeRequest, HandshakeResponse};
+pub use crate::info::{FlightEndpoint, FlightInfo, SchemaResult};
 pub use crate::limits::MessageLimits;
+pub use crate::location::{Location, LocationScheme};
+pub use crate::message::FlightMessage;
+pub use crate::method::{FLIGHT_SERVICE_NAME, FlightMethod};
+pub use crate::poll::PollInfo;
+pub use crate::schema::{decode_schema, decode_schema_header, encode_schema, encode_schema_header};
+pub use crate::session::{
+    CloseSessionRequest, CloseSessionResult, CloseSessionStatus, GetSessionOptionsRequest, GetSessionOptionsResult,
+    SessionOptionValue, SetSessionOptionError, SetSessionOptionsRequest, SetSessionOptionsResult,
+};
+pub use crate::ticket::{Criteria, PutResult, Ticket};
+pub use crate::timestamp::Timestamp;
+pub use crate::wire::{FlightData, FlightDataHead, FlightDataParts, FlightDataProgress, FlightDataReader};

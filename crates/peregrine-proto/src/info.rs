@@ -1,0 +1,332 @@
+//! What a flight is and where its data can be had: `FlightInfo`, `FlightEndpoint`, `SchemaResult`.
+
+use arrow_array::{Array, RecordBatch};
+use arrow_schema::Schema;
+use bytes::Bytes;
+
+use crate::generated::flight;
+use crate::message::{Generated, flight_messages};
+use crate::schema::{decode_schema, encode_schema};
+use crate::{FlightDescriptor, FlightError, Location, MessageLimits, Ticket, Timestamp};
+
+/// What a flight is and where its data can be had.
+///
+/// Two of them are equal if all fields are; schemas are compared by their bytes.
+///
+/// ```
+/// use arrow_schema::{DataType, Field, Schema};
+/// use peregrine_proto::{FlightDescriptor, FlightEndpoint, FlightInfo, Ticket};
+///
+/// let schema = Schema::new(vec![Field::new("city", DataType::Utf8, false)]);
+/// let info = FlightInfo::new(&schema)
+///     .with_descriptor(FlightDescriptor::for_path(["trips"]))
+///     .with_endpoint(FlightEndpoint::new(Ticket::new("trips")))
+///     .with_total_records(3);
+/// assert_eq!(info.schema().unwrap(), Some(schema));
+/// assert_eq!((info.total_records(), info.total_bytes()), (3, -1));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct FlightInfo {
+    schema: Bytes,
+    descriptor: Option<FlightDescriptor>,
+    endpoints: Vec<FlightEndpoint>,
+    total_records: i64,
+    total_bytes: i64,
+    ordered: bool,
+    app_metadata: Bytes,
+}
+
+impl Default for FlightInfo {
+    /// Nothing known: no schema, no descriptor, no endpoints, totals of -1.
+    fn default() -> Self {
+        Self {
+            schema: Bytes::new(),
+            descriptor: None,
+            endpoints: Vec::new(),
+            total_records: -1,
+            total_bytes: -1,
+            ordered: false,
+            app_metadata: Bytes::new(),
+        }
+    }
+}
+
+impl FlightInfo {
+    /// A flight of this schema, with totals unknown. Give it its descriptor: C++ clients refuse an info without one.
+    pub fn new(schema: &Schema) -> Self {
+        Self { schema: encode_schema(schema), ..Self::default() }
+    }
+
+    /// A flight of these batches, which must share a schema: their schema, rows and bytes. The bytes are those of the
+    /// rows themselves, whatever more their buffers hold. Without batches there is no schema, and totals are 0.
+    pub fn for_batches(descriptor: FlightDescriptor, batches: &[RecordBatch]) -> Self {
+        let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
+        let bytes: usize = batches.iter().flat_map(RecordBatch::columns).map(|column| column_bytes(column)).sum();
+        Self {
+            schema: batches.first().map(|batch| encode_schema(batch.schema_ref())).unwrap_or_default(),
+            ..Self::default()
+        }
+        .with_descriptor(descriptor)
+        .with_total_records(i64::try_from(rows).unwrap_or(-1))
+        .with_total_bytes(i64::try_from(bytes).unwrap_or(-1))
+    }
+
+    /// Sets what the flight is named by.
+    #[must_use]
+    pub fn with_descriptor(mut self, descriptor: FlightDescriptor) -> Self {
+        self.descriptor = Some(descriptor);
+        self
+    }
+
+    /// Adds an endpoint.
+    #[must_use]
+    pub fn with_endpoint(mut self, endpoint: FlightEndpoint) -> Self {
+        self.endpoints.push(endpoint);
+        self
+    }
+
+    /// Adds endpoints.
+    #[must_use]
+    pub fn with_endpoints(mut self, endpoints: impl IntoIterator<Item = FlightEndpoint>) -> Self {
+        self.endpoints.extend(endpoints);
+        self
+    }
+
+    /// Sets how many rows there are; -1 for unknown.
+    #[must_use]
+    pub fn with_total_records(mut self, total_records: i64) -> Self {
+        self.total_records = total_records;
+        self
+    }
+
+    /// Sets how many bytes there are; -1 for unknown.
+    #[must_use]
+    pub fn with_total_bytes(mut self, total_bytes: i64) -> Self {
+        self.total_bytes = total_bytes;
+        self
+    }
+
+    /// Sets whether the data is in the order of the endpoints.
+    #[must_use]
+    pub fn with_ordered(mut self, ordered: bool) -> Self {
+        self.ordered = ordered;
+        self
+    }
+
+    /// Sets the application's bytes.
+    #[must_use]
+    pub fn with_app_metadata(mut self, app_metadata: impl Into<Bytes>) -> Self {
+        self.app_metadata = app_metadata.into();
+        self
+    }
+
+    /// The schema; `None` if it is not known yet.
+    ///
+    /// # Errors
+    /// As [`decode_schema`] has them, with the default limits.
+    pub fn schema(&self) -> Result<Option<Schema>, FlightError> {
+        if self.schema.is_empty() {
+            return Ok(None);
+        }
+        decode_schema(&self.schema, &MessageLimits::default()).map(Some)
+    }
+
+    /// The schema as an encapsulated IPC message, as it came; empty if it is not known yet.
+    pub fn schema_bytes(&self) -> &Bytes {
+        &self.schema
+    }
+
+    /// What the flight is named by.
+    pub fn descriptor(&self) -> Option<&FlightDescriptor> {
+        self.descriptor.as_ref()
+    }
+
+    /// Where its data can be had: all of them together make up the flight.
+    pub fn endpoints(&self) -> &[FlightEndpoint] {
+        &self.endpoints
+    }
+
+    /// How many rows there are; -1 if unknown.
+    pub fn total_records(&self) -> i64 {
+        self.total_records
+    }
+
+    /// How many bytes there are; -1 if unknown.
+    pub fn total_bytes(&self) -> i64 {
+        self.total_bytes
+    }
+
+    /// Whether the data is in the order of the endpoints.
+    pub fn ordered(&self) -> bool {
+        self.ordered
+    }
+
+    /// The application's bytes; empty if there are none.
+    pub fn app_metadata(&self) -> &Bytes {
+        &self.app_metadata
+    }
+}
+
+/// One part of a flight: a ticket, and who redeems it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct FlightEndpoint {
+    ticket: Ticket,
+    locations: Vec<Location>,
+    expiration_time: Option<Timestamp>,
+    app_metadata: Bytes,
+}
+
+impl FlightEndpoint {
+    /// An endpoint that the service itself redeems, as long as it has no locations.
+    pub fn new(ticket: Ticket) -> Self {
+        Self { ticket, ..Self::default() }
+    }
+
+    /// Adds a place where the ticket is redeemed.
+    #[must_use]
+    pub fn with_location(mut self, location: Location) -> Self {
+        self.locations.push(location);
+        self
+    }
+
+    /// Adds places where the ticket is redeemed.
+    #[must_use]
+    pub fn with_locations(mut self, locations: impl IntoIterator<Item = Location>) -> Self {
+        self.locations.extend(locations);
+        self
+    }
+
+    /// Sets until when the ticket is good.
+    #[must_use]
+    pub fn with_expiration_time(mut self, expiration_time: impl Into<Timestamp>) -> Self {
+        self.expiration_time = Some(expiration_time.into());
+        self
+    }
+
+    /// Sets the application's bytes.
+    #[must_use]
+    pub fn with_app_metadata(mut self, app_metadata: impl Into<Bytes>) -> Self {
+        self.app_metadata = app_metadata.into();
+        self
+    }
+
+    /// What to call DoGet with.
+    pub fn ticket(&self) -> &Ticket {
+        &self.ticket
+    }
+
+    /// Where to call it: any of them will do. None at all means the service that was asked.
+    pub fn locations(&self) -> &[Location] {
+        &self.locations
+    }
+
+    /// Until when the ticket is good; `None` if there is no such time.
+    pub fn expiration_time(&self) -> Option<Timestamp> {
+        self.expiration_time
+    }
+
+    /// The application's bytes; empty if there are none.
+    pub fn app_metadata(&self) -> &Bytes {
+        &self.app_metadata
+    }
+}
+
+/// The answer to GetSchema.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct SchemaResult(Bytes);
+
+impl SchemaResult {
+    /// An answer of this schema.
+    pub fn new(schema: &Schema) -> Self {
+        Self(encode_schema(schema))
+    }
+
+    /// The schema.
+    ///
+    /// # Errors
+    /// As [`decode_schema`] has them, with the default limits.
+    pub fn schema(&self) -> Result<Schema, FlightError> {
+        decode_schema(&self.0, &MessageLimits::default())
+    }
+
+    /// The schema as an encapsulated IPC message, as it came.
+    pub fn schema_bytes(&self) -> &Bytes {
+        &self.0
+    }
+}
+
+/// The bytes of a column's rows.
+fn column_bytes(column: &dyn Array) -> usize {
+    // Types that do not know the size of a slice tell that of their buffers.
+    column.to_data().get_slice_memory_size().unwrap_or_else(|_| column.get_buffer_memory_size())
+}
+
+impl Generated for FlightInfo {
+    type Message = flight::FlightInfo;
+    const NAME: &'static str = "FlightInfo";
+
+    fn to_generated(&self) -> Self::Message {
+        Self::Message {
+            schema: self.schema.clone(),
+            flight_descriptor: self.descriptor.as_ref().map(Generated::to_generated),
+            endpoint: self.endpoints.iter().map(Generated::to_generated).collect(),
+            total_records: self.total_records,
+            total_bytes: self.total_bytes,
+            ordered: self.ordered,
+            app_metadata: self.app_metadata.clone(),
+        }
+    }
+
+    fn from_generated(message: Self::Message) -> Result<Self, FlightError> {
+        Ok(Self {
+            schema: message.schema,
+            descriptor: message.flight_descriptor.map(Generated::from_generated).transpose()?,
+            endpoints: message.endpoint.into_iter().map(Generated::from_generated).collect::<Result<_, _>>()?,
+            total_records: message.total_records,
+            total_bytes: message.total_bytes,
+            ordered: message.ordered,
+            app_metadata: message.app_metadata,
+        })
+    }
+}
+
+impl Generated for FlightEndpoint {
+    type Message = flight::FlightEndpoint;
+    const NAME: &'static str = "FlightEndpoint";
+
+    fn to_generated(&self) -> Self::Message {
+        Self::Message {
+            ticket: Some(self.ticket.to_generated()),
+            location: self.locations.iter().map(Generated::to_generated).collect(),
+            expiration_time: self.expiration_time.map(Timestamp::to_generated),
+            app_metadata: self.app_metadata.clone(),
+        }
+    }
+
+    fn from_generated(message: Self::Message) -> Result<Self, FlightError> {
+        let expiration_time = message.expiration_time;
+        Ok(Self {
+            ticket: Ticket::from_generated(message.ticket.unwrap_or_default())?,
+            locations: message.location.into_iter().map(Generated::from_generated).collect::<Result<_, _>>()?,
+            expiration_time: expiration_time
+                .map(|time| Timestamp::from_generated("FlightEndpoint.expiration_time", time))
+                .transpose()?,
+            app_metadata: message.app_metadata,
+        })
+    }
+}
+
+impl Generated for SchemaResult {
+    type Message = flight::SchemaResult;
+    const NAME: &'static str = "SchemaResult";
+
+    fn to_generated(&self) -> Self::Message {
+        Self::Message { schema: self.0.clone() }
+    }
+
+    fn from_generated(message: Self::Message) -> Result<Self, FlightError> {
+        Ok(Self(message.schema))
+    }
+}
+
+flight_messages!(FlightInfo, FlightEndpoint, SchemaResult);

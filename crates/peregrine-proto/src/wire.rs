@@ -1,0 +1,75 @@
+//! `FlightData` and its layout on the wire: its head written so that the body can follow uncopied, and read so that
+//! the body's place is known before its bytes come.
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+use crate::{FlightDescriptor, FlightError, FlightMessage, MessageLimits};
+
+mod head;
+mod reader;
+
+pub use self::head::FlightDataHead;
+pub use self::reader::{FlightDataParts, FlightDataProgress, FlightDataReader};
+
+/// A piece of a data stream, whole.
+///
+/// The data path does not use it: it writes a [`FlightDataHead`] and lets the body's buffers follow, and reads with a
+/// [`FlightDataReader`].
+///
+/// ```
+/// use peregrine_proto::{FlightData, FlightMessage};
+///
+/// let data = FlightData { app_metadata: "page 1".into(), ..FlightData::default() };
+/// assert_eq!(FlightData::deserialize(data.serialize()).unwrap(), data);
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct FlightData {
+    /// In the first message of DoPut and DoExchange.
+    pub flight_descriptor: Option<FlightDescriptor>,
+    /// The IPC message's flatbuffer, without a prefix; empty for a message that is metadata only.
+    pub data_header: Bytes,
+    /// The application's bytes; empty if there are none.
+    pub app_metadata: Bytes,
+    /// The IPC message's body.
+    pub data_body: Bytes,
+}
+
+impl FlightMessage for FlightData {
+    fn serialize(&self) -> Bytes {
+        let head = FlightDataHead {
+            descriptor: self.flight_descriptor.as_ref(),
+            data_header: &self.data_header,
+            app_metadata: &self.app_metadata,
+            body_length: self.data_body.len(),
+        };
+        let mut bytes = BytesMut::with_capacity(head.message_length(None));
+        head.write(&mut bytes, None);
+        bytes.put_slice(&self.data_body);
+        bytes.freeze()
+    }
+
+    /// Reads a message under the default [`MessageLimits`].
+    fn deserialize(mut bytes: Bytes) -> Result<Self, FlightError> {
+        let mut reader = FlightDataReader::new(bytes.len(), &MessageLimits::default());
+        let mut data_body = Bytes::new();
+        loop {
+            match reader.read(&mut bytes)? {
+                FlightDataProgress::Body { length } => data_body = bytes.split_to(length),
+                FlightDataProgress::NeedMore | FlightDataProgress::Done => break,
+            }
+        }
+        let FlightDataParts { flight_descriptor, data_header, app_metadata } = reader.finish()?;
+        Ok(Self { flight_descriptor, data_header, app_metadata, data_body })
+    }
+}
+
+/// The numbers of the fields.
+mod field {
+    pub(super) const DESCRIPTOR: u32 = 1;
+    pub(super) const DATA_HEADER: u32 = 2;
+    pub(super) const APP_METADATA: u32 = 3;
+    pub(super) const DATA_BODY: u32 = 1000;
+}
+
+#[cfg(test)]
+mod tests;
