@@ -1,2 +1,59 @@
-//! placeholder
-fn main() {}
+//! The tools of the workspace: `cargo xtask <command>`. Depends on no crate of the workspace.
+
+mod bench;
+mod ci;
+mod codegen;
+mod interop;
+mod process;
+mod python;
+mod sample_data;
+mod tidy;
+mod workspace;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Parser;
+
+use crate::workspace::Workspace;
+
+/// The tools of the workspace.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+enum Command {
+    /// Check floors, budgets, names and what may be used where.
+    Tidy,
+    /// Run everything that must hold before a change goes in, with a time for each step.
+    Ci,
+    /// Check against pyarrow, in both directions. Sets pyarrow up below `target`.
+    Interop,
+    /// Measure against raw TCP and pyarrow.
+    Bench {
+        /// Fewer rounds and sizes: some minutes.
+        #[arg(long)]
+        quick: bool,
+        /// Where to write the numbers.
+        #[arg(long, value_name = "FILE")]
+        json: Option<PathBuf>,
+    },
+    /// Make the code in `peregrine-proto` from `proto/`.
+    Codegen {
+        /// Compare with what is checked in, and change nothing.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Write `examples/data` anew.
+    SampleData,
+}
+
+fn main() -> Result<()> {
+    let workspace = Workspace::find()?;
+    match Command::parse() {
+        Command::Tidy => tidy::run(workspace.root()),
+        Command::Ci => ci::run(&workspace),
+        Command::Interop => interop::run(&workspace),
+        Command::Bench { quick, json } => bench::run(&workspace, quick, json.as_deref()),
+        Command::Codegen { check } => codegen::run(check),
+        Command::SampleData => sample_data::run(&workspace),
+    }
+}

@@ -1,0 +1,94 @@
+//! Checks the rules of the house that a compiler does not know: floors, budgets, names, what may be used where.
+
+mod budgets;
+mod layout;
+mod manifest;
+mod source;
+mod table;
+mod tokens;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use self::manifest::Manifest;
+use self::source::SourceFile;
+
+/// One broken rule and its place.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Finding {
+    path: PathBuf,
+    line: usize,
+    what: String,
+}
+
+impl Finding {
+    fn new(path: &Path, line: usize, what: impl Into<String>) -> Self {
+        Self { path: path.to_owned(), line, what: what.into() }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}", self.path.display(), self.line, self.what)
+    }
+}
+
+/// Checks the workspace at `root` and prints what breaks a rule.
+///
+/// # Errors
+/// If anything does, or if a file cannot be read or parsed.
+pub(crate) fn run(root: &Path) -> Result<()> {
+    let files = layout::files(root)?;
+    let mut findings = layout::check_top_level(root)?;
+    let mut members = BTreeMap::<PathBuf, Member>::new();
+    for path in &files {
+        if path.ends_with("Cargo.toml") && path != Path::new("Cargo.toml") {
+            let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+            members.insert(folder, Member { manifest: Manifest::read(root, path)?, sources: Vec::new() });
+        }
+    }
+    for path in files.iter().filter(|path| path.extension().is_some_and(|ending| ending == "rs")) {
+        let member = members.iter_mut().rev().find(|(folder, _)| path.starts_with(folder));
+        let (_, member) = member.with_context(|| format!("{} is in no crate", path.display()))?;
+        member.sources.push(SourceFile::read(root, path)?);
+    }
+    let mut features = Vec::new();
+    for member in members.values() {
+        member.check(&mut findings);
+        features.extend(member.sources.iter().flat_map(tokens::feature_lines));
+    }
+    findings.extend(tokens::check_feature_count(&features));
+    findings.extend(tokens::check_unsafe_list(members.values().flat_map(|member| &member.sources)));
+    findings.sort();
+    for finding in &findings {
+        println!("{finding}");
+    }
+    match findings.len() {
+        0 => println!("tidy: {} crates and {} files keep the rules", members.len(), files.len()),
+        count => bail!("tidy: {count} places break a rule"),
+    }
+    Ok(())
+}
+
+/// A crate of the workspace: its manifest and its Rust files.
+struct Member {
+    manifest: Manifest,
+    sources: Vec<SourceFile>,
+}
+
+impl Member {
+    fn check(&self, findings: &mut Vec<Finding>) {
+        findings.extend(self.manifest.check());
+        findings.extend(layout::check_names(&self.sources));
+        for source in &self.sources {
+            findings.extend(layout::check_header(source));
+            findings.extend(tokens::check(source, self.manifest.name()));
+            if !source.is_generated() {
+                findings.extend(budgets::check(source));
+            }
+        }
+    }
+}
