@@ -1,1 +1,41 @@
-//! placeholder
+//! gRPC over HTTP/2, server and client, at the level of raw messages. Knows nothing of Arrow.
+//!
+//! Outgoing messages are [`Rope`]s that share their memory with whoever made them; incoming ones are handed on in
+//! pieces as they come ([`MessagePart`]). No type of the HTTP/2 libraries below shows here.
+
+mod accepted;
+mod body;
+mod call;
+mod channel;
+mod connect;
+mod deadline;
+mod drive;
+mod framing;
+mod http2;
+mod io;
+mod link;
+mod listen;
+mod metadata;
+mod peer;
+mod reader;
+mod rope;
+mod serve;
+mod service;
+mod status;
+mod token;
+
+pub use crate::body::{Outgoing, Reply, ReplyFrame};
+pub use crate::call::{CallHandler, IncomingCall, ReplyFuture};
+pub use crate::channel::{Channel, ChannelConfig, IncomingReply};
+pub use crate::connect::{Connector, TcpConnector, UnixConnector};
+pub use crate::framing::{MESSAGE_PREFIX_LENGTH, MessagePart, frame_message, write_message_prefix};
+pub use crate::http2::Http2Config;
+pub use crate::io::Io;
+pub use crate::listen::{InMemoryConnector, ListenAddress, Listener};
+pub use crate::metadata::{append_metadata, insert_metadata, metadata_entries, metadata_values};
+pub use crate::peer::{Peer, PeerAddress};
+pub use crate::reader::MessageReader;
+pub use crate::rope::Rope;
+pub use crate::serve::{ServeConfig, ServeHandle, Shutdown, serve};
+pub use crate::status::{Code, Status};
+pub use crate::token::CallToken;

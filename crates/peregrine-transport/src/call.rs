@@ -1,0 +1,53 @@
+//! A call as a server gets it, and the trait that answers it.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Instant;
+
+use http::HeaderMap;
+
+use crate::body::Reply;
+use crate::peer::Peer;
+use crate::reader::MessageReader;
+use crate::token::CallToken;
+
+/// A call as it comes in: its headers are there, its messages are on their way.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct IncomingCall {
+    /// The path of the method, as in `/arrow.flight.protocol.FlightService/DoGet`.
+    pub path: String,
+    /// The headers, without those that belong to gRPC and HTTP/2.
+    pub metadata: HeaderMap,
+    /// Who calls.
+    pub peer: Arc<Peer>,
+    /// When the caller gives up. The transport ends the call then, whatever the handler does.
+    pub deadline: Option<Instant>,
+    /// Tells when the call is cancelled, and ends it.
+    pub token: CallToken,
+    /// What the caller sends.
+    pub messages: MessageReader,
+}
+
+/// The future of a reply.
+pub type ReplyFuture = Pin<Box<dyn Future<Output = Reply> + Send>>;
+
+/// Answers calls.
+pub trait CallHandler: Send + Sync + 'static {
+    /// Answers one call. Runs in the task of the call, never in that of a connection.
+    ///
+    /// The future is dropped when the peer resets the call, the connection is lost or the deadline passes; so is the
+    /// reply's stream.
+    fn handle(&self, call: IncomingCall) -> ReplyFuture;
+}
+
+impl<F, R> CallHandler for F
+where
+    F: Fn(IncomingCall) -> R + Send + Sync + 'static,
+    R: Future<Output = Reply> + Send + 'static,
+{
+    fn handle(&self, call: IncomingCall) -> ReplyFuture {
+        Box::pin(self(call))
+    }
+}

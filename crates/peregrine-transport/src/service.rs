@@ -1,0 +1,192 @@
+//! From an HTTP request to a call, and from its reply to an HTTP response: the edges of gRPC on a server.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
+use http::{HeaderMap, HeaderName, Method, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use hyper::service::Service;
+
+use crate::body::{Content, Reply, ReplyBody};
+use crate::call::{CallHandler, IncomingCall, ReplyFuture};
+use crate::deadline::{TIMEOUT_HEADER, deadline_after, parse_timeout};
+use crate::drive::{NextCall, Side};
+use crate::framing::MessageParser;
+use crate::metadata::strip_reserved;
+use crate::peer::Peer;
+use crate::reader::MessageReader;
+use crate::status::{Code, Status, into_trailers};
+use crate::token::CallToken;
+
+pub(crate) const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
+pub(crate) const ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
+pub(crate) const ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
+pub(crate) const IDENTITY: HeaderValue = HeaderValue::from_static("identity");
+
+/// Turns the requests of one connection into calls.
+pub(crate) struct CallService {
+    pub(crate) handler: Arc<dyn CallHandler>,
+    pub(crate) peer: Arc<Peer>,
+    pub(crate) next: NextCall,
+    pub(crate) message_limit: usize,
+    pub(crate) data_cap: usize,
+}
+
+impl Service<Request<Incoming>> for CallService {
+    type Response = Response<ReplyBody>;
+    type Error = Infallible;
+    type Future = CallFuture;
+
+    fn call(&self, request: Request<Incoming>) -> CallFuture {
+        if let Some(refusal) = refusal(&request) {
+            return CallFuture::Refused { response: Some(refusal) };
+        }
+        let (head, body) = request.into_parts();
+        let mut metadata = head.headers;
+        let timeout = match metadata.get(TIMEOUT_HEADER).map(|value| parse_timeout(value.as_bytes())) {
+            Some(None) => return CallFuture::Refused { response: Some(bad_timeout()) },
+            timeout => timeout.flatten(),
+        };
+        let encoding = encoding(&metadata);
+        strip_reserved(&mut metadata);
+
+        let token = CallToken::new(timeout.and_then(deadline_after));
+        token.hold_body(body);
+        self.next.put(token.clone(), Side::Server);
+        let parser = MessageParser::new(self.message_limit, encoding);
+        let call = IncomingCall {
+            path: head.uri.path().to_owned(),
+            metadata,
+            peer: Arc::clone(&self.peer),
+            deadline: token.deadline(),
+            token: token.clone(),
+            messages: MessageReader::new(token.clone(), Side::Server, parser),
+        };
+        let stage = Stage::Waiting(Arc::clone(&self.handler), Box::new(call));
+        CallFuture::Running { stage, token, data_cap: self.data_cap }
+    }
+}
+
+/// The way of a call to its response. Nothing of the handler runs before the first poll, which is in the call's task.
+pub(crate) enum CallFuture {
+    Refused { response: Option<Response<ReplyBody>> },
+    Running { stage: Stage, token: CallToken, data_cap: usize },
+}
+
+pub(crate) enum Stage {
+    Waiting(Arc<dyn CallHandler>, Box<IncomingCall>),
+    Handling(ReplyFuture),
+    Done,
+}
+
+impl Future for CallFuture {
+    type Output = Result<Response<ReplyBody>, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.get_mut() {
+            Self::Refused { response } => Poll::Ready(Ok(response.take().unwrap_or_default())),
+            Self::Running { stage, token, data_cap } => {
+                if let Some(status) = token.cancelled_with() {
+                    *stage = Stage::Done;
+                    return Poll::Ready(Ok(respond(Reply::end(HeaderMap::new(), status), token, *data_cap)));
+                }
+                let reply = ready!(stage.poll(cx));
+                *stage = Stage::Done;
+                Poll::Ready(Ok(respond(reply, token, *data_cap)))
+            }
+        }
+    }
+}
+
+impl Stage {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Reply> {
+        loop {
+            match std::mem::replace(self, Self::Done) {
+                Self::Waiting(handler, call) => *self = Self::Handling(handler.handle(*call)),
+                Self::Handling(mut future) => {
+                    let polled = future.as_mut().poll(cx);
+                    *self = Self::Handling(future);
+                    return polled;
+                }
+                Self::Done => {
+                    let status = Status::new(Code::Internal, "the call was polled after its end");
+                    return Poll::Ready(Reply::end(HeaderMap::new(), status));
+                }
+            }
+        }
+    }
+}
+
+impl Default for ReplyBody {
+    fn default() -> Self {
+        Self::empty()
+    }
+}
+
+/// What is no gRPC call gets an HTTP answer, as gRPC asks.
+fn refusal(request: &Request<Incoming>) -> Option<Response<ReplyBody>> {
+    let mut response = Response::new(ReplyBody::empty());
+    if request.method() != Method::POST {
+        *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+        return Some(response);
+    }
+    let content_type = request.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+    if !content_type.is_some_and(is_grpc) {
+        *response.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        return Some(response);
+    }
+    None
+}
+
+/// `application/grpc`, alone or with a suffix or parameters, whatever the suffix: Flight bytes are the same in all.
+pub(crate) fn is_grpc(content_type: &[u8]) -> bool {
+    let prefix = GRPC;
+    match content_type.split_at_checked(prefix.len()) {
+        Some((start, rest)) => {
+            start.eq_ignore_ascii_case(prefix.as_bytes()) && matches!(rest.first(), None | Some(b'+' | b';' | b' '))
+        }
+        None => false,
+    }
+}
+
+/// The name in `grpc-encoding`.
+pub(crate) fn encoding(headers: &HeaderMap) -> Option<String> {
+    headers.get(ENCODING).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+}
+
+fn bad_timeout() -> Response<ReplyBody> {
+    let status = Status::new(Code::Internal, "the header grpc-timeout is not one to eight digits and a unit");
+    trailers_only(status)
+}
+
+fn trailers_only(status: Status) -> Response<ReplyBody> {
+    let mut response = Response::new(ReplyBody::empty());
+    *response.headers_mut() = into_trailers(status);
+    add_headers(response.headers_mut());
+    response
+}
+
+fn respond(reply: Reply, token: &CallToken, data_cap: usize) -> Response<ReplyBody> {
+    match reply.content {
+        Content::Whole(rope, status) if rope.is_empty() && reply.metadata.is_empty() => {
+            token.finish();
+            trailers_only(status)
+        }
+        content => {
+            let mut response = Response::new(ReplyBody::new(content, data_cap, token.clone()));
+            *response.headers_mut() = reply.metadata;
+            add_headers(response.headers_mut());
+            response
+        }
+    }
+}
+
+fn add_headers(headers: &mut HeaderMap) {
+    headers.insert(CONTENT_TYPE, GRPC);
+    headers.insert(ACCEPT_ENCODING, IDENTITY);
+}

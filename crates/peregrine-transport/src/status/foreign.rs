@@ -1,0 +1,72 @@
+//! Ends of calls that carry no gRPC status: HTTP answers, resets, lost connections. Mapped as gRPC specifies.
+
+use std::error::Error;
+
+use h2::Reason;
+use http::StatusCode;
+
+use super::{Code, Status};
+
+/// The status of an HTTP answer that has no `grpc-status`.
+pub(crate) fn from_http(http: StatusCode) -> Status {
+    let code = match http {
+        StatusCode::BAD_REQUEST => Code::Internal,
+        StatusCode::UNAUTHORIZED => Code::Unauthenticated,
+        StatusCode::FORBIDDEN => Code::PermissionDenied,
+        StatusCode::NOT_FOUND => Code::Unimplemented,
+        StatusCode::TOO_MANY_REQUESTS
+        | StatusCode::BAD_GATEWAY
+        | StatusCode::SERVICE_UNAVAILABLE
+        | StatusCode::GATEWAY_TIMEOUT => Code::Unavailable,
+        // Not in gRPC's list; it is what servers say to headers that are too large.
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => Code::ResourceExhausted,
+        _ => Code::Unknown,
+    };
+    Status::new(code, format!("the peer answered with HTTP status {http} and without grpc-status"))
+}
+
+/// The status of a stream that was reset with an HTTP/2 error code.
+pub(crate) fn from_reset(reason: Reason) -> Status {
+    let code = match reason {
+        Reason::REFUSED_STREAM => Code::Unavailable,
+        Reason::CANCEL => Code::Cancelled,
+        Reason::ENHANCE_YOUR_CALM => Code::ResourceExhausted,
+        Reason::INADEQUATE_SECURITY => Code::PermissionDenied,
+        _ => Code::Internal,
+    };
+    Status::new(code, format!("the peer reset the stream: {reason:?}"))
+}
+
+/// The status of a call that hyper failed, where h2's own error tells most.
+pub(crate) fn from_transport(error: hyper::Error) -> Status {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(&error);
+    while let Some(current) = cause {
+        if let Some(h2) = current.downcast_ref::<h2::Error>() {
+            return from_h2(h2).with_source(error);
+        }
+        cause = current.source();
+    }
+    let message = format!("the connection was lost: {}", innermost(&error));
+    Status::new(Code::Unavailable, message).with_source(error)
+}
+
+fn from_h2(error: &h2::Error) -> Status {
+    match error.reason() {
+        Some(reason) if error.is_reset() && error.is_remote() => from_reset(reason),
+        Some(reason) if error.is_reset() => {
+            Status::new(Code::Internal, format!("the stream was reset, the peer broke HTTP/2: {reason:?}"))
+        }
+        Some(reason) if error.is_go_away() && error.is_remote() => {
+            Status::new(Code::Unavailable, format!("the peer closed the connection: {reason:?}"))
+        }
+        _ => Status::new(Code::Unavailable, format!("the connection was lost: {error}")),
+    }
+}
+
+fn innermost<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost
+}
