@@ -1,0 +1,109 @@
+//! Takes buffers out of a message's body: shared, or decompressed, and aligned as their type needs.
+
+use arrow_buffer::Buffer;
+use peregrine_proto::MessageLimits;
+
+use super::inflate::Inflater;
+use crate::compression::{CompressionCodec, LENGTH_PREFIX, NOT_COMPRESSED};
+use crate::error::{Error, Problem};
+use crate::stats::DecodeStats;
+
+/// The body of one message, and what is counted while it is read.
+pub(super) struct Body<'a> {
+    bytes: Buffer,
+    empty: Buffer,
+    codec: Option<CompressionCodec>,
+    inflater: &'a mut Inflater,
+    limits: &'a MessageLimits,
+    stats: &'a mut DecodeStats,
+    decompressed: usize,
+    realigned: usize,
+}
+
+impl<'a> Body<'a> {
+    pub(super) fn new(
+        bytes: Buffer,
+        codec: Option<CompressionCodec>,
+        inflater: &'a mut Inflater,
+        limits: &'a MessageLimits,
+        stats: &'a mut DecodeStats,
+    ) -> Self {
+        Self { bytes, empty: Buffer::default(), codec, inflater, limits, stats, decompressed: 0, realigned: 0 }
+    }
+
+    /// The memory that arrays of this message hold on to, as far as it is known by now.
+    pub(super) fn held(&self) -> usize {
+        self.bytes.len() + self.decompressed + self.realigned
+    }
+
+    /// A buffer of whatever length it has. The range was checked to be inside the body.
+    pub(super) fn buffer(&mut self, (offset, length): (usize, usize)) -> Result<Buffer, Error> {
+        let raw = self.bytes.slice_with_length(offset, length);
+        match self.codec {
+            Some(codec) if !raw.is_empty() => self.decompress(codec, &raw),
+            _ => Ok(raw),
+        }
+    }
+
+    /// The first `needed` bytes of a buffer, at a place that is a multiple of `align`.
+    pub(super) fn exact(
+        &mut self,
+        range: (usize, usize),
+        needed: usize,
+        align: usize,
+        name: &'static str,
+    ) -> Result<Buffer, Error> {
+        if needed == 0 {
+            // A place in the body need not be aligned, and need not be decompressed.
+            return Ok(self.empty.clone());
+        }
+        let buffer = self.buffer(range)?;
+        if buffer.len() < needed {
+            return Err(Error::field(Problem::ShortBuffer { buffer: name, needed, actual: buffer.len() }));
+        }
+        let buffer = buffer.slice_with_length(0, needed);
+        if buffer.as_ptr().align_offset(align) == 0 { Ok(buffer) } else { self.realign(&buffer) }
+    }
+
+    /// The one copy that a misplaced buffer takes, by itself.
+    fn realign(&mut self, buffer: &Buffer) -> Result<Buffer, Error> {
+        self.realigned += buffer.len();
+        // Buffers that share bytes could ask for any number of copies of them.
+        if self.realigned > self.bytes.len() + self.decompressed {
+            return Err(Error::field(Problem::Overlap));
+        }
+        self.stats.realigned_buffers += 1;
+        self.stats.realigned_bytes += buffer.len() as u64;
+        Ok(Buffer::from_slice_ref(buffer.as_slice()))
+    }
+
+    fn decompress(&mut self, codec: CompressionCodec, raw: &Buffer) -> Result<Buffer, Error> {
+        let Some((prefix, packed)) = raw.split_first_chunk::<LENGTH_PREFIX>() else {
+            let (needed, actual) = (LENGTH_PREFIX, raw.len());
+            return Err(Error::field(Problem::ShortBuffer { buffer: "compressed", needed, actual }));
+        };
+        let claimed = i64::from_le_bytes(*prefix);
+        if claimed == NOT_COMPRESSED {
+            return Ok(raw.slice(LENGTH_PREFIX));
+        }
+        let broken = |source| Error::field(Problem::Compressed { codec, claimed, source });
+        let length = usize::try_from(claimed).map_err(|_| broken(None))?;
+        self.check_limits(length)?;
+        let buffer = self.inflater.inflate(codec, packed, length).map_err(|e| broken(e.map(Into::into)))?;
+        self.decompressed += length;
+        self.stats.decompressed_bytes += length as u64;
+        Ok(buffer)
+    }
+
+    fn check_limits(&self, length: usize) -> Result<(), Error> {
+        let over = |what, limit, actual| Err(Error::Limit { what, limit, actual });
+        let (buffer, message) = (self.limits.decompressed_buffer, self.limits.decompressed_message);
+        if length > buffer {
+            return over("bytes of a decompressed buffer", buffer, length);
+        }
+        if length > message.saturating_sub(self.decompressed) {
+            return over("decompressed bytes of a message", message, self.decompressed.saturating_add(length));
+        }
+        Ok(())
+    }
+}

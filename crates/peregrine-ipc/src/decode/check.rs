@@ -1,0 +1,143 @@
+//! Checks a header against its body and its schema, before anything is made of either.
+
+use arrow_ipc::{
+    BodyCompressionMethod, Buffer as WireBuffer, FieldNode, Message, MessageHeader, MetadataVersion,
+    RecordBatch as WireBatch,
+};
+use flatbuffers::{InvalidFlatbuffer, Vector, VerifierOptions};
+
+use super::plan::Counts;
+use crate::compression::CompressionCodec;
+use crate::error::Error;
+
+/// No schema that proto reads is deeper, whatever its limits; batches are flat.
+const MAX_DEPTH: usize = 256 + 4;
+
+/// A header that is a valid flatbuffer of a version that is read.
+pub(super) fn message(header: &[u8], limit: usize) -> Result<Message<'_>, Error> {
+    if header.len() > limit {
+        return Err(Error::Limit { what: "bytes of header", limit, actual: header.len() });
+    }
+    let options = VerifierOptions {
+        max_depth: MAX_DEPTH,
+        max_tables: header.len() / size_of::<u32>(),
+        // Shared parts count each time, which real writers have only for vtables.
+        max_apparent_size: header.len().saturating_mul(8).saturating_add(1024),
+        ignore_missing_null_terminator: true,
+    };
+    let message = arrow_ipc::root_as_message_with_opts(&options, header).map_err(refused)?;
+    match message.version() {
+        MetadataVersion::V4 | MetadataVersion::V5 => Ok(message),
+        _ => Err(Error::Unsupported { what: "metadata of a version other than 4 and 5" }),
+    }
+}
+
+fn refused(error: InvalidFlatbuffer) -> Error {
+    match error {
+        InvalidFlatbuffer::DepthLimitReached => {
+            Error::Limit { what: "levels of a header", limit: MAX_DEPTH, actual: MAX_DEPTH + 1 }
+        }
+        source => Error::Header { source: Box::new(source) },
+    }
+}
+
+/// The length of the body, as far as the bytes at hand have it.
+pub(super) fn body_length(message: Message<'_>, actual: usize) -> Result<usize, Error> {
+    let stated = message.bodyLength();
+    match usize::try_from(stated) {
+        Ok(length) if length <= actual => Ok(length),
+        _ => Err(Error::BodyLength { stated, actual }),
+    }
+}
+
+/// Why a message of a kind that is neither schema nor batch is refused.
+pub(super) fn other_kind(kind: MessageHeader) -> Error {
+    match kind {
+        MessageHeader::Tensor | MessageHeader::SparseTensor => Error::Unsupported { what: "a tensor message" },
+        MessageHeader::NONE => Error::Missing { part: "kind" },
+        _ => Error::Unsupported { what: "a message of an unknown kind" },
+    }
+}
+
+/// The parts of a batch: as many as its schema needs, and every buffer inside the body.
+#[derive(Clone, Copy)]
+pub(super) struct Parts<'a> {
+    pub(super) codec: Option<CompressionCodec>,
+    /// Unions have a validity bitmap, as they had before version 5.
+    pub(super) union_validity: bool,
+    nodes: Option<Vector<'a, FieldNode>>,
+    buffers: Option<Vector<'a, WireBuffer>>,
+    variadic: Option<Vector<'a, i64>>,
+}
+
+impl<'a> Parts<'a> {
+    pub(super) fn new(
+        batch: WireBatch<'a>,
+        version: MetadataVersion,
+        counts: Counts,
+        body: usize,
+    ) -> Result<Self, Error> {
+        let parts = Self {
+            codec: codec(batch)?,
+            union_validity: version == MetadataVersion::V4,
+            nodes: batch.nodes(),
+            buffers: batch.buffers(),
+            variadic: batch.variadicBufferCounts(),
+        };
+        parts.check_counts(counts)?;
+        parts.check_ranges(body)?;
+        Ok(parts)
+    }
+
+    pub(super) fn node(&self, index: usize) -> Option<FieldNode> {
+        self.nodes.filter(|nodes| index < nodes.len()).map(|nodes| *nodes.get(index))
+    }
+
+    /// Where a buffer lies: checked to be inside the body.
+    pub(super) fn buffer(&self, index: usize) -> Option<(usize, usize)> {
+        let buffer = self.buffers.filter(|buffers| index < buffers.len())?.get(index);
+        Some((usize::try_from(buffer.offset()).ok()?, usize::try_from(buffer.length()).ok()?))
+    }
+
+    /// How many data buffers the view array of this index has.
+    pub(super) fn views(&self, index: usize) -> Option<usize> {
+        let count = self.variadic.filter(|counts| index < counts.len())?.get(index);
+        usize::try_from(count).ok()
+    }
+
+    fn check_counts(&self, counts: Counts) -> Result<(), Error> {
+        let count = |what, expected, actual| {
+            if expected == actual { Ok(()) } else { Err(Error::Count { what, expected, actual }) }
+        };
+        count("field nodes", counts.nodes, self.nodes.map_or(0, |nodes| nodes.len()))?;
+        // Some writers list counts where there are no views: those would be left over.
+        count("variadic buffer counts", counts.views, self.variadic.map_or(0, |variadic| variadic.len()))?;
+        let actual = self.buffers.map_or(0, |buffers| buffers.len());
+        let mut expected = counts.buffers + if self.union_validity { counts.unions } else { 0 };
+        for stated in self.variadic.into_iter().flatten() {
+            let views = usize::try_from(stated).ok().filter(|&views| views <= actual);
+            expected += views.ok_or(Error::Missing { part: "data buffers of a view array" })?;
+        }
+        count("buffers", expected, actual)
+    }
+
+    fn check_ranges(&self, body: usize) -> Result<(), Error> {
+        for (index, buffer) in self.buffers.into_iter().flatten().enumerate() {
+            let (offset, length) = (buffer.offset(), buffer.length());
+            let end = offset.checked_add(length).filter(|_| offset >= 0 && length >= 0);
+            if end.and_then(|end| usize::try_from(end).ok()).is_none_or(|end| end > body) {
+                return Err(Error::BufferRange { index, offset, length, body });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn codec(batch: WireBatch<'_>) -> Result<Option<CompressionCodec>, Error> {
+    let Some(compression) = batch.compression() else { return Ok(None) };
+    if compression.method() != BodyCompressionMethod::BUFFER {
+        return Err(Error::Unsupported { what: "a body compressed other than buffer by buffer" });
+    }
+    let codec = CompressionCodec::from_wire(compression.codec());
+    codec.map(Some).ok_or(Error::Unsupported { what: "a compression codec other than LZ4 and ZSTD" })
+}

@@ -1,0 +1,190 @@
+//! Reads one message's columns: walks the plan and the parts of the message side by side.
+
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, NullArray, make_array};
+use arrow_buffer::{ArrowNativeType, BooleanBuffer, Buffer, NullBuffer};
+use arrow_data::{ArrayData, ArrayDataBuilder};
+
+use super::body::Body;
+use super::check::Parts;
+use super::dictionaries::Dictionaries;
+use super::plan::{FieldPlan, Shape};
+use super::trust::Trust;
+use crate::error::{Error, Problem};
+
+/// The most rows that an array may have, as in C++ unless told otherwise. Nulls and empty structs have no bytes that
+/// would bound them.
+pub(super) const MAX_ROWS: usize = i32::MAX as usize;
+
+/// Reads arrays off the parts of one message, one after another.
+pub(super) struct Reader<'a> {
+    parts: Parts<'a>,
+    body: Body<'a>,
+    dictionaries: &'a Dictionaries,
+    pub(super) trust: Trust,
+    node: usize,
+    buffer: usize,
+    view: usize,
+}
+
+/// What a message states about an array, as far as that can be true.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Node {
+    pub(super) rows: usize,
+    pub(super) nulls: usize,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(parts: Parts<'a>, body: Body<'a>, dictionaries: &'a Dictionaries, trust: Trust) -> Self {
+        Self { parts, body, dictionaries, trust, node: 0, buffer: 0, view: 0 }
+    }
+
+    /// The memory that the arrays read hold on to.
+    pub(super) fn held(&self) -> usize {
+        self.body.held()
+    }
+
+    /// Reads a column of the message, which has as many rows as the message.
+    pub(super) fn column(&mut self, plan: &FieldPlan, rows: usize) -> Result<ArrayRef, Error> {
+        let column = self.array(plan)?;
+        if column.len() == rows {
+            Ok(column)
+        } else {
+            let problem = Problem::Rows { stated: column.len() as i64, expected: rows };
+            Err(Error::field(problem).within(&plan.name))
+        }
+    }
+
+    /// Goes past a field and all below it.
+    pub(super) fn skip(&mut self, plan: &FieldPlan) {
+        let counts = plan.counts;
+        self.node += counts.nodes;
+        self.buffer += counts.buffers + if self.parts.union_validity { counts.unions } else { 0 };
+        for view in self.view..self.view + counts.views {
+            self.buffer += self.parts.views(view).unwrap_or_default();
+        }
+        self.view += counts.views;
+    }
+
+    fn array(&mut self, plan: &FieldPlan) -> Result<ArrayRef, Error> {
+        let node = self.next_node(plan)?;
+        let array = match self.flat(plan, node) {
+            Some(array) => array,
+            None => self.nested(plan, node).map(make_array),
+        };
+        array.map_err(|error| error.within(&plan.name))
+    }
+
+    /// An array as the child of another one.
+    pub(super) fn child(&mut self, plan: &FieldPlan) -> Result<ArrayData, Error> {
+        let node = self.next_node(plan)?;
+        let data = match self.flat(plan, node) {
+            Some(array) => array.map(|array| array.to_data()),
+            None => self.nested(plan, node),
+        };
+        data.map_err(|error| error.within(&plan.name))
+    }
+
+    fn flat(&mut self, plan: &FieldPlan, node: Node) -> Option<Result<ArrayRef, Error>> {
+        Some(match plan.shape {
+            Shape::Null => Ok(Arc::new(NullArray::new(node.rows))),
+            Shape::Boolean => self.boolean(node),
+            Shape::Primitive { width, align } => self.primitive(&plan.data_type, node, width, align),
+            Shape::FixedBinary { width } => self.fixed_binary(node, width),
+            Shape::Bytes { large: false } => self.bytes::<i32>(&plan.data_type, node),
+            Shape::Bytes { large: true } => self.bytes::<i64>(&plan.data_type, node),
+            Shape::View => self.views(&plan.data_type, node),
+            Shape::Dictionary { width, slot } => match self.dictionaries.values(slot) {
+                Ok(values) => self.dictionary(&plan.data_type, node, width, values),
+                Err(error) => Err(error),
+            },
+            _ => return None,
+        })
+    }
+
+    fn next_node(&mut self, plan: &FieldPlan) -> Result<Node, Error> {
+        let node = self.parts.node(self.node).ok_or(Error::Missing { part: "field node" })?;
+        self.node += 1;
+        checked_node(node.length(), node.null_count()).map_err(|error| error.within(&plan.name))
+    }
+
+    fn next_range(&mut self) -> Result<(usize, usize), Error> {
+        let range = self.parts.buffer(self.buffer).ok_or(Error::Missing { part: "buffer" })?;
+        self.buffer += 1;
+        Ok(range)
+    }
+
+    /// The next buffer, whatever its length.
+    pub(super) fn next_buffer(&mut self) -> Result<Buffer, Error> {
+        let range = self.next_range()?;
+        self.body.buffer(range)
+    }
+
+    /// The next buffer, cut to the bytes that are needed.
+    pub(super) fn next_exact(&mut self, needed: usize, align: usize, name: &'static str) -> Result<Buffer, Error> {
+        let range = self.next_range()?;
+        self.body.exact(range, needed, align, name)
+    }
+
+    /// The next buffer as offsets of so many rows: one more than those, all of them from zero to `i64::MAX` or not.
+    pub(super) fn next_offsets<O: ArrowNativeType>(&mut self, rows: usize) -> Result<Buffer, Error> {
+        let range = self.next_range()?;
+        if rows == 0 && range.1 < size_of::<O>() {
+            // No offsets at all are as good as one where there are no rows.
+            return Ok(Buffer::from_vec(vec![O::default()]));
+        }
+        self.body.exact(range, (rows + 1) * size_of::<O>(), align_of::<O>(), "offsets")
+    }
+
+    /// The data buffers of a view array.
+    pub(super) fn next_views(&mut self) -> Result<Vec<Buffer>, Error> {
+        let count = self.parts.views(self.view).ok_or(Error::Missing { part: "variadic buffer count" })?;
+        self.view += 1;
+        (0..count).map(|_| self.next_buffer()).collect()
+    }
+
+    /// The validity bitmap. It is not looked at where no nulls are stated, and must have as many as are stated.
+    pub(super) fn validity(&mut self, node: Node) -> Result<Option<NullBuffer>, Error> {
+        if node.nulls == 0 {
+            self.buffer += 1;
+            return Ok(None);
+        }
+        let bits = self.next_exact(node.rows.div_ceil(8), 1, "validity")?;
+        let nulls = NullBuffer::new(BooleanBuffer::new(bits, 0, node.rows));
+        if nulls.null_count() == node.nulls {
+            Ok(Some(nulls))
+        } else {
+            Err(Error::field(Problem::Nulls { stated: node.nulls as i64, actual: nulls.null_count() }))
+        }
+    }
+
+    /// Before version 5 unions had a validity bitmap, which only matters if it has nulls.
+    pub(super) fn union_validity(&mut self, node: Node) -> Result<(), Error> {
+        if self.parts.union_validity {
+            self.buffer += 1;
+            if node.nulls > 0 {
+                return Err(Error::field(Problem::Unsupported { what: "a union with nulls of its own" }));
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn build(&self, array: ArrayDataBuilder) -> Result<ArrayData, Error> {
+        self.trust.build(array)
+    }
+}
+
+fn checked_node(rows: i64, nulls: i64) -> Result<Node, Error> {
+    let rows = checked_rows(rows)?;
+    match usize::try_from(nulls) {
+        Ok(nulls) if nulls <= rows => Ok(Node { rows, nulls }),
+        _ => Err(Error::field(Problem::Nulls { stated: nulls, actual: rows })),
+    }
+}
+
+/// A number of rows that an array can have.
+pub(super) fn checked_rows(stated: i64) -> Result<usize, Error> {
+    let rows = usize::try_from(stated).ok().filter(|&rows| rows <= MAX_ROWS);
+    rows.ok_or_else(|| Error::field(Problem::Rows { stated, expected: MAX_ROWS }))
+}

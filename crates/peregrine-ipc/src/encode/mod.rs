@@ -1,0 +1,200 @@
+//! Encoding: batches of one schema to messages whose bodies share the arrays' memory.
+
+mod compress;
+mod gather;
+mod header;
+mod measure;
+mod nested;
+mod pieces;
+mod sent;
+mod support;
+mod views;
+mod walk;
+
+use arrow_array::RecordBatch;
+use arrow_data::ArrayData;
+use arrow_schema::SchemaRef;
+use bytes::Bytes;
+use peregrine_proto::encode_schema_header;
+
+use self::compress::Compressor;
+use self::gather::{Gather, Layout};
+use self::header::{DictionaryId, HeaderWriter};
+use self::pieces::Target;
+use self::sent::{Change, SentDictionaries};
+use self::support::{check_batch, check_schema};
+use self::walk::{Rows, walk};
+use crate::error::Error;
+use crate::message::{EncodedMessage, MessageKind};
+use crate::options::IpcWriteOptions;
+use crate::stats::EncodeStats;
+
+pub use self::pieces::Pieces;
+
+/// Turns record batches of one schema into messages.
+///
+/// The messages of a stream are the [schema message](Self::schema_message) once, and then what
+/// [`encode`](Self::encode) or [`encode_piece`](Self::encode_piece) hand out, in that order. A dictionary is sent
+/// before the first batch that has it, again when it changed, and not otherwise.
+///
+/// ```
+/// use std::sync::Arc;
+/// use arrow_array::{ArrayRef, Int64Array, RecordBatch};
+/// use peregrine_ipc::{Encoder, IpcWriteOptions};
+///
+/// let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values(0..1000));
+/// let batch = RecordBatch::try_from_iter([("n", numbers)])?;
+/// let options = IpcWriteOptions::default().with_target_message_size(4096);
+/// let mut encoder = Encoder::new(batch.schema(), options)?;
+///
+/// let mut messages = vec![encoder.schema_message()];
+/// let mut pieces = encoder.pieces(&batch)?;
+/// while encoder.encode_piece(&mut pieces, &mut messages)? {}
+/// assert!(messages.iter().all(|message| message.encoded_size() <= 4096));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Encoder {
+    schema: SchemaRef,
+    schema_header: Bytes,
+    /// The last schema of a batch that was found to be like ours, to be known again by its pointer.
+    accepted: SchemaRef,
+    dictionaries: SentDictionaries,
+    target: Option<usize>,
+    compressor: Option<Compressor>,
+    header: HeaderWriter,
+    layout: Layout,
+    stats: EncodeStats,
+}
+
+impl Encoder {
+    /// An encoder for batches of `schema`.
+    ///
+    /// # Errors
+    /// [`Error::Field`] if a field has a type that the format cannot carry: a dictionary whose values are
+    /// dictionaries themselves, without a field between. [`Error::Compression`] if the codec cannot start.
+    pub fn new(schema: SchemaRef, options: IpcWriteOptions) -> Result<Self, Error> {
+        check_schema(&schema)?;
+        let compressor = options.compression.map(Compressor::new).transpose();
+        let compressor = compressor.map_err(|source| Error::Compression { source })?;
+        Ok(Self {
+            schema_header: encode_schema_header(&schema),
+            dictionaries: SentDictionaries::new(&schema),
+            accepted: schema.clone(),
+            schema,
+            target: options.target_message_size,
+            compressor,
+            header: HeaderWriter::default(),
+            layout: Layout::default(),
+            stats: EncodeStats::default(),
+        })
+    }
+
+    /// The schema that all batches have.
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// What was done so far.
+    pub fn stats(&self) -> EncodeStats {
+        self.stats
+    }
+
+    /// The message that begins a stream, with or without batches.
+    pub fn schema_message(&mut self) -> EncodedMessage {
+        self.stats.num_messages += 1;
+        let header = self.schema_header.clone();
+        EncodedMessage { header, body: Vec::new(), body_length: 0, kind: MessageKind::Schema }
+    }
+
+    /// Appends the dictionaries that `batch` needs to `out`, and then the batch as one message of whatever size.
+    ///
+    /// # Errors
+    /// [`Error::BatchSchema`] if names or types differ from the encoder's schema (metadata may), and
+    /// [`Problem::UnexpectedNulls`](crate::Problem::UnexpectedNulls) for nulls in a column that is declared without. Then nothing was appended and
+    /// nothing changed.
+    pub fn encode(&mut self, batch: &RecordBatch, out: &mut Vec<EncodedMessage>) -> Result<(), Error> {
+        check_batch(&self.schema, &mut self.accepted, batch)?;
+        let mut pieces = Pieces::new(batch);
+        self.encode_rows(&mut pieces, None, out)
+    }
+
+    /// Begins to encode `batch` in pieces under [`IpcWriteOptions::target_message_size`].
+    ///
+    /// Pieces are cut at multiples of 64 rows, or below where 64 rows are too many; one row is never cut, and may be
+    /// over the target. Dictionaries are not cut either. With compression the sizes before compression count.
+    ///
+    /// # Errors
+    /// As [`encode`](Self::encode).
+    pub fn pieces(&mut self, batch: &RecordBatch) -> Result<Pieces, Error> {
+        check_batch(&self.schema, &mut self.accepted, batch)?;
+        Ok(Pieces::new(batch))
+    }
+
+    /// Appends the next piece to `out`, before the first one the dictionaries. `false` if there was none left.
+    ///
+    /// Between two pieces of a batch no other batch may be encoded.
+    ///
+    /// # Errors
+    /// [`Error::Compression`] if a codec fails. Then nothing was appended.
+    pub fn encode_piece(&mut self, pieces: &mut Pieces, out: &mut Vec<EncodedMessage>) -> Result<bool, Error> {
+        if pieces.is_done() {
+            return Ok(false);
+        }
+        let compressed = self.compressor.is_some();
+        let target = self.target.map(|bytes| Target { bytes, compressed });
+        self.encode_rows(pieces, target, out)?;
+        Ok(true)
+    }
+
+    fn encode_rows(
+        &mut self,
+        pieces: &mut Pieces,
+        target: Option<Target>,
+        out: &mut Vec<EncodedMessage>,
+    ) -> Result<(), Error> {
+        let before = out.len();
+        let rows = pieces.next_rows(target);
+        let encoded = self.encode_dictionaries(&pieces.columns, out).and_then(|()| {
+            let message = self.message(&pieces.columns, rows, None)?;
+            self.stats.num_record_batches += 1;
+            out.push(message);
+            Ok(())
+        });
+        if encoded.is_err() {
+            out.truncate(before);
+            self.dictionaries.forget();
+        } else {
+            pieces.advance(rows);
+        }
+        encoded
+    }
+
+    fn encode_dictionaries(&mut self, columns: &[ArrayData], out: &mut Vec<EncodedMessage>) -> Result<(), Error> {
+        for id in 0..self.dictionaries.len() {
+            let Some((values, change)) = self.dictionaries.change(id, columns) else { continue };
+            let name = DictionaryId { id: id as i64, is_delta: false };
+            let message = self.message(std::slice::from_ref(values), Rows::all(values), Some(name))?;
+            self.stats.num_dictionary_batches += 1;
+            self.stats.num_replaced_dictionaries += u64::from(change == Change::Replaced);
+            self.dictionaries.set(id, values);
+            out.push(message);
+        }
+        Ok(())
+    }
+
+    fn message(
+        &mut self,
+        columns: &[ArrayData],
+        rows: Rows,
+        dictionary: Option<DictionaryId>,
+    ) -> Result<EncodedMessage, Error> {
+        let codec = self.compressor.as_ref().map(Compressor::codec);
+        let mut gather = Gather::new(&mut self.layout, self.compressor.as_mut(), &mut self.stats);
+        columns.iter().for_each(|column| walk(column, rows, &mut gather));
+        let body = gather.finish().map_err(|source| Error::Compression { source })?;
+        let header = self.header.batch(&self.layout, rows.count, codec, dictionary);
+        let kind = if dictionary.is_some() { MessageKind::DictionaryBatch } else { MessageKind::RecordBatch };
+        self.stats.num_messages += 1;
+        Ok(EncodedMessage { header, body, body_length: self.layout.body_length, kind })
+    }
+}

@@ -1,0 +1,147 @@
+//! View arrays, whose rows may use little of their data buffers: what travels of them is decided here.
+
+use arrow_buffer::{Buffer, ScalarBuffer};
+use arrow_data::{ArrayData, ByteView, MAX_INLINE_VIEW_LEN};
+
+use super::walk::{Rows, Sink};
+
+/// Writes the views of `rows` and the data that they point to.
+pub(super) fn walk_views(data: &ArrayData, rows: Rows, sink: &mut impl Sink) {
+    let at = rows.physical(data);
+    let (views, buffers) = (&data.buffers()[0], &data.buffers()[1..]);
+    let typed = ScalarBuffer::<u128>::new(views.clone(), at.start, at.count);
+    let used = Used::scan(&typed, buffers);
+    let length = at.count * size_of::<u128>();
+    match used.plan(buffers, at.count) {
+        Plan::Whole => {
+            sink.share(views, at.start * size_of::<u128>(), length);
+            sink.variadic(buffers.len());
+            buffers.iter().for_each(|buffer| sink.share(buffer, 0, buffer.len()));
+        }
+        Plan::Cut => {
+            if used.spans.iter().all(|span| span.start == 0) {
+                sink.share(views, at.start * size_of::<u128>(), length);
+            } else {
+                sink.make(length, || used.shifted(&typed));
+            }
+            sink.variadic(buffers.len());
+            for (buffer, span) in buffers.iter().zip(&used.spans) {
+                sink.share(buffer, span.start, span.end.saturating_sub(span.start));
+            }
+        }
+        Plan::Copy => {
+            sink.make(length, || renumbered(&typed));
+            sink.variadic(1);
+            sink.make(used.bytes, || gathered(&typed, buffers, used.bytes));
+        }
+    }
+}
+
+/// What to do with the data buffers.
+enum Plan {
+    /// Share them as they are.
+    Whole,
+    /// Share the part of each that the views span.
+    Cut,
+    /// The views use less than half of what they span: copy what they use.
+    Copy,
+}
+
+/// The part of one data buffer that views point to.
+#[derive(Clone, Copy)]
+struct Part {
+    start: usize,
+    end: usize,
+}
+
+/// What the views of some rows use of their data buffers.
+struct Used {
+    spans: Vec<Part>,
+    /// The lengths of all values that are not inside their views.
+    bytes: usize,
+    /// A view points to a buffer that is not there, as only unchecked arrays can have it.
+    stray: bool,
+}
+
+impl Used {
+    fn scan(views: &[u128], buffers: &[Buffer]) -> Self {
+        let mut spans = vec![Part { start: usize::MAX, end: 0 }; buffers.len()];
+        let (mut bytes, mut stray) = (0, false);
+        if !buffers.is_empty() {
+            for view in views.iter().map(|&view| ByteView::from(view)) {
+                let Some(index) = outside(view) else { continue };
+                let Some(part) = spans.get_mut(index) else {
+                    stray = true;
+                    continue;
+                };
+                let (start, length) = (view.offset as usize, view.length as usize);
+                *part = Part { start: part.start.min(start), end: part.end.max(start + length) };
+                bytes += length;
+            }
+        }
+        for part in &mut spans {
+            part.start = part.start.min(part.end);
+        }
+        Self { spans, bytes, stray }
+    }
+
+    fn plan(&self, buffers: &[Buffer], rows: usize) -> Plan {
+        let spanned: usize = self.spans.iter().map(|part| part.end - part.start).sum();
+        let whole: usize = buffers.iter().map(Buffer::len).sum();
+        let fits = self.spans.iter().zip(buffers).all(|(part, buffer)| part.end <= buffer.len());
+        if self.stray || !fits || whole == 0 {
+            Plan::Whole
+        } else if self.bytes < spanned / 2 && i32::try_from(self.bytes).is_ok() {
+            Plan::Copy
+        } else if spanned + rows * REWRITE_COST < whole {
+            Plan::Cut
+        } else {
+            Plan::Whole
+        }
+    }
+
+    fn shifted(&self, views: &[u128]) -> Buffer {
+        let shift = |&view: &u128| {
+            let parsed = ByteView::from(view);
+            match outside(parsed).and_then(|index| self.spans.get(index)) {
+                Some(part) => parsed.with_offset(parsed.offset - part.start as u32).as_u128(),
+                None => view,
+            }
+        };
+        Buffer::from_vec(views.iter().map(shift).collect::<Vec<u128>>())
+    }
+}
+
+/// What rewriting a view costs, in bytes sent that are worth it.
+const REWRITE_COST: usize = 4;
+
+/// Which data buffer a view points to, unless its value is inside the view.
+fn outside(view: ByteView) -> Option<usize> {
+    (view.length > MAX_INLINE_VIEW_LEN).then_some(view.buffer_index as usize)
+}
+
+/// The views into one buffer that [`gathered`] makes.
+fn renumbered(views: &[u128]) -> Buffer {
+    let mut end = 0;
+    let next = |&view: &u128| {
+        let parsed = ByteView::from(view);
+        if outside(parsed).is_none() {
+            return view;
+        }
+        let offset = end;
+        end += parsed.length;
+        parsed.with_buffer_index(0).with_offset(offset).as_u128()
+    };
+    Buffer::from_vec(views.iter().map(next).collect::<Vec<u128>>())
+}
+
+fn gathered(views: &[u128], buffers: &[Buffer], length: usize) -> Buffer {
+    let mut bytes = Vec::with_capacity(length);
+    for view in views.iter().map(|&view| ByteView::from(view)) {
+        if let Some(index) = outside(view) {
+            let start = view.offset as usize;
+            bytes.extend_from_slice(&buffers[index][start..start + view.length as usize]);
+        }
+    }
+    Buffer::from_vec(bytes)
+}

@@ -1,0 +1,18 @@
+//! The codec as a whole, through its public API: against itself, against arrow-ipc, and against hostile bytes.
+
+mod framing;
+mod random;
+mod types;
+
+mod alignment;
+mod compression;
+mod dictionaries;
+mod golden;
+mod hostile;
+mod limits;
+mod messages;
+mod mutations;
+mod pieces;
+mod projection;
+mod round_trip;
+mod sharing;
