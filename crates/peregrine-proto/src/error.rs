@@ -1,5 +1,6 @@
 //! The one error type of a Flight call, the same for both ends.
 
+use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
@@ -206,6 +207,13 @@ impl From<ArrowError> for FlightError {
             _ => FlightErrorKind::Internal,
         };
         Self::new(kind, error.to_string()).with_source(error)
+    }
+}
+
+impl From<Infallible> for FlightError {
+    /// Never happens; it lets what converts without fail stand where what may fail does.
+    fn from(never: Infallible) -> Self {
+        match never {}
     }
 }
 

@@ -57,18 +57,15 @@ impl FlightInfo {
         Self { schema: encode_schema(schema), ..Self::default() }
     }
 
-    /// A flight of these batches, which must share a schema: their schema, rows and bytes. The bytes are those of the
-    /// rows themselves, whatever more their buffers hold. Without batches there is no schema, and totals are 0.
-    pub fn for_batches(descriptor: FlightDescriptor, batches: &[RecordBatch]) -> Self {
+    /// A flight of these batches, which all have the schema: their rows and bytes as its totals. The bytes are those of
+    /// the rows themselves, whatever more their buffers hold.
+    pub fn for_batches(schema: &Schema, descriptor: FlightDescriptor, batches: &[RecordBatch]) -> Self {
         let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
         let bytes: usize = batches.iter().flat_map(RecordBatch::columns).map(|column| column_bytes(column)).sum();
-        Self {
-            schema: batches.first().map(|batch| encode_schema(batch.schema_ref())).unwrap_or_default(),
-            ..Self::default()
-        }
-        .with_descriptor(descriptor)
-        .with_total_records(i64::try_from(rows).unwrap_or(-1))
-        .with_total_bytes(i64::try_from(bytes).unwrap_or(-1))
+        Self::new(schema)
+            .with_descriptor(descriptor)
+            .with_total_records(i64::try_from(rows).unwrap_or(-1))
+            .with_total_bytes(i64::try_from(bytes).unwrap_or(-1))
     }
 
     /// Sets what the flight is named by.
@@ -330,3 +327,32 @@ impl Generated for SchemaResult {
 }
 
 flight_messages!(FlightInfo, FlightEndpoint, SchemaResult);
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::{ArrayRef, Int64Array, StringArray};
+
+    use super::*;
+
+    #[test]
+    fn for_batches_counts_rows_and_the_bytes_of_those_rows() {
+        let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values(0..100));
+        let texts: ArrayRef = Arc::new(StringArray::from_iter_values((0..100).map(|_| "ab")));
+        let batch = RecordBatch::try_from_iter([("n", numbers), ("t", texts)]).unwrap();
+        let descriptor = FlightDescriptor::for_path(["x"]);
+
+        let schema = batch.schema();
+        let info = FlightInfo::for_batches(&schema, descriptor.clone(), &[batch.clone(), batch.slice(10, 10)]);
+        assert_eq!(info.schema().unwrap().as_ref(), Some(schema.as_ref()));
+        assert_eq!(info.descriptor(), Some(&descriptor));
+        assert_eq!(info.total_records(), 110);
+        // Numbers, offsets, which are one more than the rows, and texts.
+        assert_eq!(info.total_bytes(), 110 * 8 + (101 + 11) * 4 + 110 * 2);
+
+        let info = FlightInfo::for_batches(&schema, descriptor, &[]);
+        assert_eq!(info.schema().unwrap().as_ref(), Some(schema.as_ref()));
+        assert_eq!((info.total_records(), info.total_bytes()), (0, 0));
+    }
+}

@@ -59,3 +59,6 @@ macro_rules! flight_messages {
     };
 }
 pub(crate) use flight_messages;
+
+#[cfg(test)]
+mod tests;

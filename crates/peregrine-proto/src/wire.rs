@@ -52,11 +52,8 @@ impl FlightMessage for FlightData {
     fn deserialize(mut bytes: Bytes) -> Result<Self, FlightError> {
         let mut reader = FlightDataReader::new(bytes.len(), &MessageLimits::default());
         let mut data_body = Bytes::new();
-        loop {
-            match reader.read(&mut bytes)? {
-                FlightDataProgress::Body { length } => data_body = bytes.split_to(length),
-                FlightDataProgress::NeedMore | FlightDataProgress::Done => break,
-            }
+        while let FlightDataProgress::Body { length } = reader.read(&mut bytes)? {
+            data_body = bytes.split_to(length);
         }
         let FlightDataParts { flight_descriptor, data_header, app_metadata } = reader.finish()?;
         Ok(Self { flight_descriptor, data_header, app_metadata, data_body })

@@ -161,6 +161,12 @@ impl FlightDataReader {
         Ok(self.parts)
     }
 
+    /// What is held of a value that has not come whole.
+    #[cfg(test)]
+    pub(super) fn memory(&self) -> usize {
+        self.gathered.capacity()
+    }
+
     fn start_field(&mut self, tag: u64) -> Result<(), FlightError> {
         let (number, wire_type) = (u32::try_from(tag >> 3), tag & 7);
         let field = match number {
@@ -240,8 +246,9 @@ impl FlightDataReader {
         Ok(())
     }
 
-    fn checked_skip(&self, length: usize) -> Result<Step, FlightError> {
-        if length > self.left { Err(self.truncated()) } else { Ok(Step::Skip(length)) }
+    fn checked_skip(&mut self, length: usize) -> Result<Step, FlightError> {
+        self.step = Step::Skip(length);
+        if length > self.left { Err(self.truncated()) } else { Ok(self.step) }
     }
 
     /// Whether all of it was skipped.
