@@ -1,0 +1,160 @@
+//! Frames into messages: each body is copied at most once, to where it stays, or shared as it came.
+
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use peregrine_proto::{FlightData, FlightDataProgress, FlightDataReader, FlightError, MessageLimits};
+use peregrine_transport::{MessagePart, MessageReader};
+
+use crate::recycle::{Lent, Recycler};
+
+/// A body of this size or more that lies whole in one frame stays where it is; smaller ones are copied at once into
+/// a recycled buffer, which costs less than to keep h2 from using its read buffer again.
+const KEEP_FROM: usize = 1 << 20;
+
+/// The alignment that the widest type needs.
+const WIDEST: usize = 16;
+
+/// Counts what became of the bytes of bodies.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct AssemblyStats {
+    /// Bytes that were copied once into an aligned buffer.
+    pub(crate) copied_bytes: u64,
+    /// Bytes that stayed in the frame that brought them.
+    pub(crate) kept_bytes: u64,
+}
+
+/// Puts FlightData messages together from the parts in which they arrive.
+pub(crate) struct MessageAssembler {
+    parts: MessageReader,
+    limits: MessageLimits,
+    recycler: Recycler,
+    message: Option<Message>,
+    stats: AssemblyStats,
+}
+
+/// A message on its way in.
+struct Message {
+    head: FlightDataReader,
+    body: Body,
+}
+
+enum Body {
+    /// Not come yet, or there is none.
+    Awaited,
+    /// Some of it is missing.
+    Filling(Lent),
+    Whole(Bytes),
+}
+
+impl MessageAssembler {
+    pub(crate) fn new(parts: MessageReader, limits: MessageLimits, recycler: Recycler) -> Self {
+        Self { parts, limits, recycler, message: None, stats: AssemblyStats::default() }
+    }
+
+    pub(crate) fn stats(&self) -> AssemblyStats {
+        self.stats
+    }
+
+    /// The call's reading side.
+    pub(crate) fn parts(&self) -> &MessageReader {
+        &self.parts
+    }
+
+    /// The next whole message; `None` at the end of the stream.
+    pub(crate) fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<FlightData, FlightError>>> {
+        loop {
+            let part = match ready!(self.parts.poll_part(cx)) {
+                None => return Poll::Ready(None),
+                Some(Err(status)) => return Poll::Ready(Some(Err(status.into()))),
+                Some(Ok(part)) => part,
+            };
+            if let Some(message) = self.take_part(part).transpose() {
+                return Poll::Ready(Some(message));
+            }
+        }
+    }
+
+    fn take_part(&mut self, part: MessagePart) -> Result<Option<FlightData>, FlightError> {
+        match part {
+            MessagePart::Start { length } => {
+                let head = FlightDataReader::new(length, &self.limits);
+                self.message = Some(Message { head, body: Body::Awaited });
+                Ok(None)
+            }
+            MessagePart::Chunk(chunk) => {
+                let Some(message) = &mut self.message else { return Err(out_of_order()) };
+                message.take_chunk(chunk, &self.recycler, &mut self.stats)?;
+                Ok(None)
+            }
+            MessagePart::End => self.message.take().ok_or_else(out_of_order)?.finish().map(Some),
+        }
+    }
+}
+
+impl Message {
+    fn take_chunk(
+        &mut self,
+        mut chunk: Bytes,
+        recycler: &Recycler,
+        stats: &mut AssemblyStats,
+    ) -> Result<(), FlightError> {
+        while !chunk.is_empty() {
+            if let Body::Filling(lent) = &mut self.body {
+                let part = chunk.split_to(lent.missing().min(chunk.len()));
+                lent.fill(&part);
+                stats.copied_bytes += part.len() as u64;
+                self.freeze_if_full();
+                continue;
+            }
+            match self.head.read(&mut chunk)? {
+                FlightDataProgress::NeedMore => {}
+                FlightDataProgress::Body { length } if keeps(&chunk, length) => {
+                    stats.kept_bytes += length as u64;
+                    self.body = Body::Whole(chunk.split_to(length));
+                }
+                FlightDataProgress::Body { length } => {
+                    self.body = Body::Filling(recycler.lend(length));
+                    self.freeze_if_full();
+                }
+                FlightDataProgress::Done => break,
+            }
+        }
+        if chunk.is_empty() { Ok(()) } else { Err(out_of_order()) }
+    }
+
+    /// Ends the filling of a body that is whole; an empty one is whole at once.
+    fn freeze_if_full(&mut self) {
+        if let Body::Filling(lent) = &self.body
+            && lent.missing() == 0
+            && let Body::Filling(lent) = std::mem::replace(&mut self.body, Body::Awaited)
+        {
+            self.body = Body::Whole(lent.freeze());
+        }
+    }
+
+    fn finish(self) -> Result<FlightData, FlightError> {
+        let parts = self.head.finish()?;
+        let data_body = match self.body {
+            Body::Whole(body) => body,
+            Body::Awaited => Bytes::new(),
+            Body::Filling(_) => return Err(out_of_order()),
+        };
+        Ok(FlightData {
+            flight_descriptor: parts.flight_descriptor,
+            data_header: parts.data_header,
+            app_metadata: parts.app_metadata,
+            data_body,
+        })
+    }
+}
+
+/// Whether a body can stay in the frame: it is there whole, large, and aligned for every type.
+fn keeps(chunk: &Bytes, length: usize) -> bool {
+    length >= KEEP_FROM && chunk.len() >= length && (chunk.as_ptr() as usize).is_multiple_of(WIDEST)
+}
+
+/// The transport hands on the parts of a message in order and whole.
+fn out_of_order() -> FlightError {
+    FlightError::internal("the parts of a message came out of order")
+}

@@ -1,0 +1,112 @@
+//! Message parts into frames: the gRPC prefix, the fields before the body, then the arrays' own memory.
+
+use bytes::{BufMut, Bytes, BytesMut};
+use peregrine_ipc::EncodedMessage;
+use peregrine_proto::{FlightDataHead, FlightError};
+use peregrine_transport::{MESSAGE_PREFIX_LENGTH, Rope, write_message_prefix};
+
+/// Messages that are ready together share a frame until it has this size. Measured: 64-row batches go from 0.38 to
+/// 0.65 GB/s, batches of 8 Ki rows from 3.6 to 5.4.
+pub(crate) const FRAME_TARGET: usize = 512 << 10;
+
+/// Buffers up to this size are copied into the head before them: a part of its own costs more than the copy.
+const COPY_UP_TO: usize = 2 << 10;
+
+/// The bytes of an HTTP/2 frame's header, which stand before our first byte in the receiver's memory.
+const FRAME_HEADER: usize = 9;
+
+const ZEROS: [u8; BODY_ALIGNMENT] = [0; BODY_ALIGNMENT];
+const BODY_ALIGNMENT: usize = 64;
+
+/// From where a body's alignment is counted, which depends on how the receiver lays out what it reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum BodyAlignment {
+    /// From the start of the DATA frame, as receivers see it that keep whole frames: this crate.
+    #[default]
+    Frame,
+    /// From the start of the gRPC message: grpc-core puts that at a multiple of 16.
+    Message,
+}
+
+impl BodyAlignment {
+    /// What suits the peer with this user agent.
+    pub fn for_user_agent(user_agent: &str) -> Self {
+        if user_agent.contains("peregrine/") { Self::Frame } else { Self::Message }
+    }
+}
+
+/// Puts messages into one frame after the other.
+#[derive(Default)]
+pub(crate) struct FrameAssembler {
+    alignment: BodyAlignment,
+    frame: Rope,
+    /// Small bytes that are not in the frame yet.
+    tail: BytesMut,
+}
+
+impl FrameAssembler {
+    pub(crate) fn new(alignment: BodyAlignment) -> Self {
+        Self { alignment, ..Self::default() }
+    }
+
+    /// The size of the frame so far.
+    pub(crate) fn len(&self) -> usize {
+        self.frame.len() + self.tail.len()
+    }
+
+    /// Ends the frame; `None` if there is nothing in it.
+    pub(crate) fn take(&mut self) -> Option<Rope> {
+        self.flush_tail();
+        (!self.frame.is_empty()).then(|| std::mem::take(&mut self.frame))
+    }
+
+    /// Adds a message that is protobuf already.
+    pub(crate) fn push_message(&mut self, message: Bytes) -> Result<(), FlightError> {
+        write_message_prefix(&mut self.tail, message.len())?;
+        self.push_part(message);
+        Ok(())
+    }
+
+    /// Adds a FlightData message that carries metadata alone.
+    pub(crate) fn push_metadata(&mut self, app_metadata: &[u8]) -> Result<(), FlightError> {
+        self.push_head(&FlightDataHead { app_metadata, ..FlightDataHead::default() })
+    }
+
+    /// Adds an IPC message as FlightData.
+    pub(crate) fn push_data(&mut self, message: EncodedMessage, app_metadata: &[u8]) -> Result<(), FlightError> {
+        let (data_header, body_length) = (&message.header[..], message.body_length);
+        self.push_head(&FlightDataHead { data_header, app_metadata, body_length, ..FlightDataHead::default() })?;
+        for buffer in message.body {
+            let padding = buffer.len().wrapping_neg() % BODY_ALIGNMENT;
+            self.push_part(Bytes::from_owner(buffer));
+            self.tail.put_slice(&ZEROS[..padding]);
+        }
+        Ok(())
+    }
+
+    fn push_head(&mut self, head: &FlightDataHead<'_>) -> Result<(), FlightError> {
+        let position = Some(match self.alignment {
+            BodyAlignment::Frame => FRAME_HEADER + self.len() + MESSAGE_PREFIX_LENGTH,
+            BodyAlignment::Message => 0,
+        });
+        write_message_prefix(&mut self.tail, head.message_length(position))?;
+        head.write(&mut self.tail, position);
+        Ok(())
+    }
+
+    /// Shares a part, or copies it where that is cheaper.
+    fn push_part(&mut self, part: Bytes) {
+        if part.len() <= COPY_UP_TO {
+            self.tail.put_slice(&part);
+        } else {
+            self.flush_tail();
+            self.frame.push(part);
+        }
+    }
+
+    fn flush_tail(&mut self) {
+        if !self.tail.is_empty() {
+            self.frame.push(self.tail.split().freeze());
+        }
+    }
+}

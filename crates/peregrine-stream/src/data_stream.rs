@@ -1,0 +1,129 @@
+//! `FlightDataStream`: the data that a handler returns for a ticket.
+
+use arrow_array::{RecordBatch, RecordBatchReader};
+use arrow_schema::{ArrowError, SchemaRef};
+use futures_core::Stream;
+use futures_core::stream::BoxStream;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use peregrine_ipc::IpcWriteOptions;
+use peregrine_proto::FlightError;
+use peregrine_transport::Rope;
+
+use crate::assemble::BodyAlignment;
+use crate::blocking;
+use crate::chunk::FlightStreamChunk;
+use crate::frames::Frames;
+
+/// The size that messages of a stream stay under unless told otherwise: Go and arrow-rs refuse more than 4 MiB.
+pub(crate) const MESSAGE_TARGET: usize = (4 << 20) - (64 << 10);
+
+/// A schema and the batches that follow it: what `do_get` returns.
+///
+/// A batch that is too large for one message is cut by rows, so that **one batch may arrive as several**; see
+/// [`with_write_options`](Self::with_write_options). A batch of another schema, and an error in the stream,
+/// end the call with that error behind the batches before it.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use arrow_array::{Int64Array, RecordBatch};
+/// use peregrine_stream::FlightDataStream;
+///
+/// let batch = RecordBatch::try_from_iter([("id", Arc::new(Int64Array::from(vec![1, 2])) as _)])?;
+/// let stream = FlightDataStream::from_batches(batch.schema(), [batch]);
+/// assert_eq!(stream.schema().field(0).name(), "id");
+/// # Ok::<(), arrow_schema::ArrowError>(())
+/// ```
+pub struct FlightDataStream {
+    schema: SchemaRef,
+    chunks: BoxStream<'static, Result<FlightStreamChunk, FlightError>>,
+    options: IpcWriteOptions,
+}
+
+impl FlightDataStream {
+    /// A stream of batches that are at hand, or that an iterator makes without blocking.
+    pub fn from_batches<I>(schema: SchemaRef, batches: I) -> Self
+    where
+        I: IntoIterator<Item = RecordBatch>,
+        I::IntoIter: Send + 'static,
+    {
+        Self::new(schema, stream::iter(batches).map(|batch| Ok(batch.into())).boxed())
+    }
+
+    /// A stream of what a reader gives. The reader is driven on a thread where it may block, two batches ahead of
+    /// the network; it is dropped there when the peer has gone. A panic in it is an error of the stream.
+    pub fn from_reader<R: RecordBatchReader + Send + 'static>(reader: R) -> Self {
+        let schema = reader.schema();
+        let chunks = reader.map(|batch: Result<_, ArrowError>| Ok(FlightStreamChunk::batch(batch?)));
+        Self::new(schema, blocking::stream(chunks).boxed())
+    }
+
+    /// A stream of batches as they come, as DataFusion gives them.
+    pub fn from_stream<S, E>(schema: SchemaRef, batches: S) -> Self
+    where
+        S: Stream<Item = Result<RecordBatch, E>> + Send + 'static,
+        E: Into<FlightError> + 'static,
+    {
+        Self::new(schema, batches.map_ok(FlightStreamChunk::batch).err_into().boxed())
+    }
+
+    /// A stream of batches with metadata of the application, or of metadata alone. pyarrow's `read_all` stops at a
+    /// message that carries metadata alone.
+    pub fn from_chunks<S, E>(schema: SchemaRef, chunks: S) -> Self
+    where
+        S: Stream<Item = Result<FlightStreamChunk, E>> + Send + 'static,
+        E: Into<FlightError> + 'static,
+    {
+        Self::new(schema, chunks.err_into().boxed())
+    }
+
+    fn new(schema: SchemaRef, chunks: BoxStream<'static, Result<FlightStreamChunk, FlightError>>) -> Self {
+        Self { schema, chunks, options: IpcWriteOptions::default().with_target_message_size(MESSAGE_TARGET) }
+    }
+
+    /// Sets how batches are encoded: compression, and the size over which a batch is cut by rows.
+    ///
+    /// Unless set, messages stay under 4 MiB less 64 KiB, for the sake of peers that refuse more than 4 MiB;
+    /// [`IpcWriteOptions::default`] sends each batch as one message. A batch with metadata is never cut.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use arrow_schema::Schema;
+    /// use peregrine_ipc::{CompressionCodec, IpcWriteOptions};
+    /// use peregrine_stream::FlightDataStream;
+    ///
+    /// let options = IpcWriteOptions::default()
+    ///     .with_target_message_size(1 << 20)
+    ///     .with_compression(CompressionCodec::Zstd);
+    /// let stream = FlightDataStream::from_batches(Arc::new(Schema::empty()), []).with_write_options(options);
+    /// ```
+    #[must_use]
+    pub fn with_write_options(mut self, options: IpcWriteOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// The schema of all batches.
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// The stream as frames for the wire, the schema first. What is ready together shares a frame; an error comes
+    /// behind what was ready before it.
+    ///
+    /// # Errors
+    /// A schema that cannot be encoded.
+    pub fn into_frames(
+        self,
+        alignment: BodyAlignment,
+    ) -> Result<impl Stream<Item = Result<Rope, FlightError>> + Send + Unpin + use<>, FlightError> {
+        Frames::encode(self.schema, self.chunks, self.options, alignment)
+    }
+}
+
+impl std::fmt::Debug for FlightDataStream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FlightDataStream").field("schema", &self.schema).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,115 @@
+//! A stream of messages other than data: flights, action results, action types.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_core::Stream;
+use futures_core::stream::BoxStream;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use peregrine_proto::{FlightError, FlightMessage};
+use peregrine_transport::{MessageReader, Rope};
+
+use crate::frames::Frames;
+
+/// A stream of `Result<T, FlightError>`: what a handler returns for a listing, and what the client gets of it.
+///
+/// Dropping it at the client cancels the call; at the server it is dropped when the peer has gone. After an error
+/// comes nothing more.
+///
+/// ```
+/// use peregrine_proto::ActionResult;
+/// use peregrine_stream::MessageStream;
+///
+/// let answers = MessageStream::from_iter(["one", "two"].map(ActionResult::new));
+/// # let _: MessageStream<ActionResult> = answers;
+/// ```
+pub struct MessageStream<T> {
+    inner: Option<BoxStream<'static, Result<T, FlightError>>>,
+}
+
+impl<T: Send + 'static> MessageStream<T> {
+    /// A stream that ends at once.
+    pub fn empty() -> Self {
+        Self { inner: None }
+    }
+
+    /// A stream of what is there already.
+    #[expect(clippy::should_implement_trait, reason = "the trait's method cannot ask for Send")]
+    pub fn from_iter<I>(items: I) -> Self
+    where
+        I: IntoIterator<Item = T>,
+        I::IntoIter: Send + 'static,
+    {
+        Self { inner: Some(stream::iter(items).map(Ok).boxed()) }
+    }
+
+    /// A stream of what comes, errors included; the first error ends it.
+    pub fn from_stream<S, E>(stream: S) -> Self
+    where
+        S: Stream<Item = Result<T, E>> + Send + 'static,
+        E: Into<FlightError> + 'static,
+    {
+        Self { inner: Some(stream.err_into().boxed()) }
+    }
+
+    /// The messages of a call as they come. Dropping the stream drops the reader, which cancels a client's call.
+    pub fn from_messages(messages: MessageReader) -> Self
+    where
+        T: FlightMessage,
+    {
+        Self::from_stream(stream::unfold(messages, async |mut messages| {
+            let message = messages.next_message().await?.map_err(FlightError::from);
+            Some((message.and_then(T::deserialize), messages))
+        }))
+    }
+
+    /// The messages as frames for the wire. What is ready together shares a frame; an error comes behind what was
+    /// ready before it.
+    pub fn into_frames(self) -> impl Stream<Item = Result<Rope, FlightError>> + Send + Unpin + use<T>
+    where
+        T: FlightMessage,
+    {
+        Frames::new(self)
+    }
+
+    /// The next item, or `None` at the end.
+    ///
+    /// # Errors
+    /// The call's error; after it the stream is at its end. Dropping the future loses nothing.
+    pub async fn read_next(&mut self) -> Result<Option<T>, FlightError> {
+        std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await.transpose()
+    }
+
+    /// All items to the end of the stream.
+    ///
+    /// # Errors
+    /// The first error of the call; what came before it is dropped.
+    pub async fn read_all(mut self) -> Result<Vec<T>, FlightError> {
+        let mut items = Vec::new();
+        while let Some(item) = self.read_next().await? {
+            items.push(item);
+        }
+        Ok(items)
+    }
+}
+
+impl<T> Stream for MessageStream<T> {
+    type Item = Result<T, FlightError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let Some(inner) = &mut self.inner else { return Poll::Ready(None) };
+        let item = std::task::ready!(inner.as_mut().poll_next(cx));
+        if !matches!(item, Some(Ok(_))) {
+            self.inner = None;
+        }
+        Poll::Ready(item)
+    }
+}
+
+impl<T> Unpin for MessageStream<T> {}
+
+impl<T> std::fmt::Debug for MessageStream<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MessageStream").field("ended", &self.inner.is_none()).finish()
+    }
+}

@@ -1,0 +1,229 @@
+//! `FlightStreamReader`: batches and metadata out of a call, at either end.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+use bytes::Bytes;
+use futures_core::Stream;
+use http::HeaderMap;
+use peregrine_ipc::{Decoded, Decoder, IpcReadOptions};
+use peregrine_proto::{FlightData, FlightDescriptor, FlightError, MessageLimits};
+use peregrine_transport::{CallToken, Code, MessageReader, Status};
+
+use crate::assemble::MessageAssembler;
+use crate::chunk::{FlightStreamChunk, Table};
+use crate::recycle::Recycler;
+use crate::stats::FlightStreamStats;
+
+/// Reads a stream of data: batches, and the application's metadata beside or between them.
+///
+/// Dropping the reader of a DoGet cancels the call. It is also a [`Stream`] of batches; metadata is only seen by
+/// [`read_chunk`](Self::read_chunk). Methods that wait may be dropped while they do: nothing is lost.
+pub struct FlightStreamReader {
+    messages: MessageAssembler,
+    decoder: Decoder,
+    headers: HeaderMap,
+    descriptor: Option<FlightDescriptor>,
+    schema_app_metadata: Option<Bytes>,
+    /// Metadata that came before the schema while the schema was waited for.
+    early: VecDeque<FlightStreamChunk>,
+    ended: bool,
+}
+
+/// How a stream is read: options of the codec, limits, and memory to share with other streams.
+#[derive(Clone, Default)]
+pub struct ReadConfig {
+    /// What to decode and how.
+    pub options: IpcReadOptions,
+    /// What the peer may make us hold.
+    pub limits: MessageLimits,
+    /// Receive buffers, shared by the streams of one client or server.
+    pub buffers: ReceiveBuffers,
+}
+
+/// The receive buffers that streams share. Clones share one store.
+#[derive(Clone, Default)]
+pub struct ReceiveBuffers(pub(crate) Recycler);
+
+impl FlightStreamReader {
+    /// A reader over the messages of a call. `headers` are the peer's.
+    pub fn new(messages: MessageReader, headers: HeaderMap, config: ReadConfig) -> Self {
+        Self {
+            messages: MessageAssembler::new(messages, config.limits.clone(), config.buffers.0),
+            decoder: Decoder::new(config.options, config.limits),
+            headers,
+            descriptor: None,
+            schema_app_metadata: None,
+            early: VecDeque::new(),
+            ended: false,
+        }
+    }
+
+    /// The schema, after projection. Waits for it if it has not come; metadata that comes before is kept for
+    /// [`read_chunk`](Self::read_chunk).
+    ///
+    /// # Errors
+    /// The call's error, or that the stream ended without a schema.
+    pub async fn schema(&mut self) -> Result<SchemaRef, FlightError> {
+        loop {
+            if let Some(schema) = self.decoder.schema() {
+                return Ok(schema.clone());
+            }
+            match poll_fn(|cx| self.poll_message(cx)).await {
+                Some(Ok(Some(chunk))) => self.early.push_back(chunk),
+                Some(Ok(None)) => {}
+                Some(Err(error)) => return Err(error),
+                None => return Err(FlightError::internal("the stream ended without a schema")),
+            }
+        }
+    }
+
+    /// The next batch; `None` at the end. Messages that carry metadata alone are passed over.
+    ///
+    /// # Errors
+    /// The call's error; after it the stream is at its end.
+    pub async fn read_next(&mut self) -> Result<Option<RecordBatch>, FlightError> {
+        while let Some(chunk) = self.read_chunk().await? {
+            if chunk.data.is_some() {
+                return Ok(chunk.data);
+            }
+        }
+        Ok(None)
+    }
+
+    /// The next message, whether it carries a batch, metadata, or both; `None` at the end.
+    ///
+    /// # Errors
+    /// The call's error; after it the stream is at its end.
+    pub async fn read_chunk(&mut self) -> Result<Option<FlightStreamChunk>, FlightError> {
+        poll_fn(|cx| self.poll_chunk(cx)).await.transpose()
+    }
+
+    /// All batches to the end of the stream. Keeps all of them in memory.
+    ///
+    /// # Errors
+    /// The call's error; the batches before it are dropped.
+    pub async fn read_all(mut self) -> Result<Table, FlightError> {
+        let schema = self.schema().await?;
+        let mut batches = Vec::new();
+        while let Some(batch) = self.read_next().await? {
+            batches.push(batch);
+        }
+        Ok(Table::new(schema, batches))
+    }
+
+    /// Cancels the call: the peer sees it reset, and reading here gives
+    /// [`Cancelled`](peregrine_proto::FlightErrorKind::Cancelled). [`token`](Self::token) does so from another task.
+    pub fn cancel(&self) {
+        self.token().cancel(Status::new(Code::Cancelled, "the call was cancelled by its reader"));
+    }
+
+    /// Cancels the call from wherever it is held.
+    pub fn token(&self) -> &CallToken {
+        self.messages.parts().token()
+    }
+
+    /// The descriptor that the stream began with; `None` on a DoGet.
+    pub fn descriptor(&self) -> Option<&FlightDescriptor> {
+        self.descriptor.as_ref()
+    }
+
+    /// Metadata that came with the schema's own message, as arrow-rs can send it.
+    pub fn schema_app_metadata(&self) -> Option<&Bytes> {
+        self.schema_app_metadata.as_ref()
+    }
+
+    /// The peer's headers.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The peer's trailers, once the stream is at its good end.
+    pub fn trailers(&self) -> Option<&HeaderMap> {
+        self.messages.parts().trailers()
+    }
+
+    /// What has been read so far.
+    pub fn stats(&self) -> FlightStreamStats {
+        FlightStreamStats::new(self.decoder.stats(), self.messages.stats())
+    }
+
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<FlightStreamChunk, FlightError>>> {
+        if let Some(chunk) = self.early.pop_front() {
+            return Poll::Ready(Some(Ok(chunk)));
+        }
+        loop {
+            match ready!(self.poll_message(cx)) {
+                Some(Ok(Some(chunk))) => return Poll::Ready(Some(Ok(chunk))),
+                Some(Ok(None)) => {}
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => return Poll::Ready(None),
+            }
+        }
+    }
+
+    /// Reads one message. `Some(Ok(None))` means that it only changed state, as a schema does.
+    fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Option<FlightStreamChunk>, FlightError>>> {
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        let result = match ready!(self.messages.poll_message(cx)) {
+            Some(Ok(message)) => self.take_message(message),
+            Some(Err(error)) => Err(error),
+            None => {
+                self.ended = true;
+                return Poll::Ready(None);
+            }
+        };
+        self.ended = result.is_err();
+        Poll::Ready(Some(result))
+    }
+
+    fn take_message(&mut self, message: FlightData) -> Result<Option<FlightStreamChunk>, FlightError> {
+        if self.descriptor.is_none() {
+            self.descriptor = message.flight_descriptor;
+        }
+        let app_metadata = Some(message.app_metadata).filter(|bytes: &Bytes| !bytes.is_empty());
+        if message.data_header.is_empty() {
+            return Ok(app_metadata.map(FlightStreamChunk::metadata));
+        }
+        match self.decoder.decode(&message.data_header, message.data_body)? {
+            Decoded::Schema(_) => {
+                self.schema_app_metadata = app_metadata;
+                Ok(None)
+            }
+            // Go repeats a batch's metadata on the dictionaries before it.
+            Decoded::Dictionary => Ok(None),
+            Decoded::RecordBatch(data) => Ok(Some(FlightStreamChunk { data: Some(data), app_metadata })),
+        }
+    }
+}
+
+impl Stream for FlightStreamReader {
+    type Item = Result<RecordBatch, FlightError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            match ready!(self.poll_chunk(cx)) {
+                Some(Ok(FlightStreamChunk { data: Some(batch), .. })) => return Poll::Ready(Some(Ok(batch))),
+                Some(Ok(_)) => {}
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => return Poll::Ready(None),
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for FlightStreamReader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FlightStreamReader")
+            .field("descriptor", &self.descriptor)
+            .field("ended", &self.ended)
+            .field("stats", &self.stats())
+            .finish_non_exhaustive()
+    }
+}
