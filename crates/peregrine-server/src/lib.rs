@@ -1,1 +1,13 @@
-//! placeholder
+//! A framework for Arrow Flight servers: a trait with the ten RPCs, and one way that every call takes.
+
+mod builder;
+mod context;
+mod dispatch;
+mod finish;
+mod lifecycle;
+mod service;
+
+pub use crate::builder::{BoundServer, FlightServer, FlightServerBuilder};
+pub use crate::context::ServerCallContext;
+pub use crate::lifecycle::RunningServer;
+pub use crate::service::FlightService;
