@@ -9,10 +9,13 @@ use tokio::net::{TcpStream, UnixStream};
 
 use crate::io::Io;
 
+/// A connection on its way.
+pub type Connecting<'a> = Pin<Box<dyn Future<Output = io::Result<Box<dyn Io>>> + Send + 'a>>;
+
 /// Opens connections to one server. The channel asks again where a connection was lost.
 pub trait Connector: Send + Sync + 'static {
     /// Opens a connection. Dropping the future gives up.
-    fn connect(&self) -> Pin<Box<dyn Future<Output = io::Result<Box<dyn Io>>> + Send + '_>>;
+    fn connect(&self) -> Connecting<'_>;
 
     /// The host that requests name as `:authority`, with a port if there is one.
     fn authority(&self) -> &str;
@@ -22,7 +25,7 @@ pub trait Connector: Send + Sync + 'static {
 }
 
 impl<C: Connector + ?Sized> Connector for Box<C> {
-    fn connect(&self) -> Pin<Box<dyn Future<Output = io::Result<Box<dyn Io>>> + Send + '_>> {
+    fn connect(&self) -> Connecting<'_> {
         (**self).connect()
     }
 
@@ -60,7 +63,7 @@ impl TcpConnector {
 }
 
 impl Connector for TcpConnector {
-    fn connect(&self) -> Pin<Box<dyn Future<Output = io::Result<Box<dyn Io>>> + Send + '_>> {
+    fn connect(&self) -> Connecting<'_> {
         Box::pin(async {
             let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
             stream.set_nodelay(true)?;
@@ -91,7 +94,7 @@ impl UnixConnector {
 }
 
 impl Connector for UnixConnector {
-    fn connect(&self) -> Pin<Box<dyn Future<Output = io::Result<Box<dyn Io>>> + Send + '_>> {
+    fn connect(&self) -> Connecting<'_> {
         Box::pin(async { Ok(Box::new(UnixStream::connect(&self.path).await?) as Box<dyn Io>) })
     }
 
