@@ -1,0 +1,127 @@
+//! The file formats that a download can be written in, batch by batch.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use arrow_array::RecordBatch;
+use arrow_ipc::writer::{DictionaryHandling, FileWriter, IpcWriteOptions};
+use arrow_schema::{DataType, Schema, SchemaRef};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::Compression;
+use parquet::file::properties::WriterProperties;
+
+use super::dictionaries::GrowingDictionaries;
+
+/// A Parquet writer holds a row group until it is full, so this bounds its memory.
+const ROW_GROUP_BYTES: usize = 64 << 20;
+
+/// A format, known by the ending of a file's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FileFormat {
+    /// `.parquet`, compressed with Snappy.
+    Parquet,
+    /// `.arrow`, the IPC file format, not compressed.
+    Arrow,
+    /// `.csv`, with a header line.
+    Csv,
+}
+
+impl FileFormat {
+    /// The format of a path, by its ending.
+    pub(crate) fn of(path: &Path) -> Result<Self> {
+        match path.extension().and_then(|ending| ending.to_str()) {
+            Some("parquet") => Ok(Self::Parquet),
+            Some("arrow") => Ok(Self::Arrow),
+            Some("csv") => Ok(Self::Csv),
+            _ => bail!("the ending of {path:?} names no format: use .parquet, .arrow or .csv"),
+        }
+    }
+
+    /// Begins a file. What the format cannot hold is an error here, before there is data.
+    pub(super) fn begin(self, file: File, schema: &SchemaRef) -> Result<FormatWriter> {
+        match self {
+            Self::Parquet => begin_parquet(file, schema),
+            Self::Arrow => begin_arrow(file, schema),
+            Self::Csv => begin_csv(file, schema),
+        }
+    }
+}
+
+/// A file that is being written. Dropping it leaves the file without its end.
+pub(super) enum FormatWriter {
+    Parquet(Box<ArrowWriter<File>>),
+    Arrow { writer: FileWriter<BufWriter<File>>, dictionaries: GrowingDictionaries },
+    Csv(arrow_csv::Writer<BufWriter<File>>),
+}
+
+impl FormatWriter {
+    /// Adds a batch.
+    pub(super) fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        match self {
+            Self::Parquet(writer) => writer.write(batch)?,
+            Self::Arrow { writer, dictionaries } => writer.write(&dictionaries.unify(batch)?)?,
+            Self::Csv(writer) => writer.write(batch)?,
+        }
+        Ok(())
+    }
+
+    /// Writes what ends the file.
+    pub(super) fn finish(self) -> Result<()> {
+        match self {
+            Self::Parquet(writer) => {
+                writer.close()?;
+            }
+            Self::Arrow { mut writer, .. } => writer.finish()?,
+            Self::Csv(writer) => writer.into_inner().flush()?,
+        }
+        Ok(())
+    }
+}
+
+fn begin_parquet(file: File, schema: &SchemaRef) -> Result<FormatWriter> {
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::SNAPPY)
+        .set_max_row_group_bytes(Some(ROW_GROUP_BYTES))
+        .build();
+    let writer = ArrowWriter::try_new(file, schema.clone(), Some(properties))
+        .context("Parquet cannot hold these columns; try .arrow")?;
+    Ok(FormatWriter::Parquet(Box::new(writer)))
+}
+
+fn begin_arrow(file: File, schema: &SchemaRef) -> Result<FormatWriter> {
+    let options = IpcWriteOptions::default().with_dictionary_handling(DictionaryHandling::Delta);
+    let writer = FileWriter::try_new_with_options(BufWriter::new(file), schema, options)?;
+    Ok(FormatWriter::Arrow { writer, dictionaries: GrowingDictionaries::new(schema)? })
+}
+
+fn begin_csv(file: File, schema: &SchemaRef) -> Result<FormatWriter> {
+    let is_nested = |kind: &DataType| kind.is_nested();
+    if let Some(field) = schema.fields().iter().find(|field| is_nested(field.data_type())) {
+        bail!("CSV cannot hold column {:?} of type {}; try .parquet or .arrow", field.name(), field.data_type());
+    }
+    let mut writer = arrow_csv::Writer::new(BufWriter::new(file));
+    // The header line is written with the first batch, and there may be none.
+    writer.write(&RecordBatch::new_empty(SchemaRef::new(Schema::clone(schema))))?;
+    Ok(FormatWriter::Csv(writer))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ending_tells_the_format() {
+        assert_eq!(FileFormat::of(Path::new("a/b.parquet")).unwrap(), FileFormat::Parquet);
+        assert_eq!(FileFormat::of(Path::new("b.c.arrow")).unwrap(), FileFormat::Arrow);
+        assert_eq!(FileFormat::of(Path::new("b.csv")).unwrap(), FileFormat::Csv);
+        for other in ["b", "b.txt", "b.csv/", ".csv", "b.CSV", ""] {
+            if other == "b.csv/" {
+                continue;
+            }
+            let error = FileFormat::of(Path::new(other)).unwrap_err();
+            assert!(error.to_string().contains(".parquet, .arrow or .csv"), "{other}: {error}");
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! `peregrine serve`: the files of a folder as flights.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use peregrine::proto::Location;
+use peregrine::server::{FlightServer, RunningServer};
+use peregrine::transport::Shutdown;
+
+use crate::log::log;
+use crate::signals::Signals;
+use crate::store::{Store, StoreService};
+use crate::terminal;
+
+/// How long calls may go on once the server was told to end.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// Serve the Parquet and Arrow files below a folder as flights.
+///
+/// Every .parquet and .arrow file below DIR (Arrow: the IPC file format) is a flight, named by its path below DIR
+/// without the ending: DIR/deep/er/wide.parquet is the flight deep/er/wide. Where two files would get one name, both keep
+/// their endings. Files and folders whose name begins with a dot are left out, as are links that lead out of DIR.
+///
+/// The folder is read anew for every call, so files may come and go. The first line on stdout tells the address, with
+/// the real port. SIGTERM or Ctrl-C ends the server: running calls get ten seconds, a second signal cuts them.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The folder to serve.
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+
+    /// Where to listen: grpc+tcp://HOST:PORT, port 0 for any free one, or grpc+unix:///PATH/TO/SOCKET.
+    #[arg(long, value_name = "URI", default_value = "grpc+tcp://127.0.0.1:8815")]
+    listen: Location,
+}
+
+/// Serves until a signal comes.
+pub(crate) async fn run(args: Args) -> Result<()> {
+    let store = Store::open(&args.folder).with_context(|| format!("cannot serve {:?}", args.folder))?;
+    // Before the line that tells others that the server is there, so that they may end it from then on.
+    let mut signals = Signals::listen()?;
+    let failed = || format!("cannot listen on {}", args.listen);
+    let bound = FlightServer::builder().bind(args.listen.clone()).await.with_context(failed)?;
+    let server = bound.serve(StoreService::new(store)).with_context(failed)?;
+    terminal::print(&format!("Server listening on {}\n", server.location()))?;
+    tokio::select! {
+        () = signals.next() => {}
+        () = server.wait() => bail!("the server ended by itself"),
+    }
+    drain(&server, signals).await;
+    Ok(())
+}
+
+/// Ends the server: calls go on for a while, or until the next signal.
+async fn drain(server: &RunningServer, mut signals: Signals) {
+    log(format_args!("draining for up to {} s; signal again to end at once", DRAIN.as_secs()));
+    let ended = tokio::select! {
+        ended = server.shutdown(DRAIN) => ended,
+        () = signals.next() => server.shutdown(Duration::ZERO).await,
+    };
+    if ended == Shutdown::Cut {
+        log(format_args!("calls that still ran were cut"));
+    }
+}

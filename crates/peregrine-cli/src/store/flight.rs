@@ -1,0 +1,139 @@
+//! One flight of the store: a file under a name.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+use peregrine::proto::FlightError;
+
+use super::error::unreadable;
+use super::listing::{Format, NamedFile};
+use super::positioned::PositionedFile;
+use super::{arrow_file, parquet_file};
+
+/// The batches of a file, each read when it is asked for.
+pub(super) type Batches = Box<dyn Iterator<Item = Result<RecordBatch, FlightError>> + Send>;
+
+/// A flight: a file that was there when the folder was listed.
+///
+/// Whatever the file holds, its methods give an error that names the flight, and neither panic nor take much more memory
+/// than one batch.
+#[derive(Debug, Clone)]
+pub(crate) struct StoredFlight {
+    file: NamedFile,
+}
+
+/// What a flight is, without its data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Description {
+    pub(crate) schema: SchemaRef,
+    pub(crate) totals: Totals,
+}
+
+/// How much a flight holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Totals {
+    pub(crate) rows: u64,
+    /// The column data's bytes. An Arrow file counts the buffers of its batches and dictionaries, a Parquet file its
+    /// columns as they are encoded, before compression. `None` if the file tells only how large they are compressed.
+    pub(crate) bytes: Option<u64>,
+}
+
+impl Default for Totals {
+    fn default() -> Self {
+        Self { rows: 0, bytes: Some(0) }
+    }
+}
+
+impl Totals {
+    /// Adds a part. One part whose bytes are not known makes the sum unknown.
+    pub(super) fn add(&mut self, part: Self) {
+        self.rows = self.rows.saturating_add(part.rows);
+        self.bytes = self.bytes.zip(part.bytes).map(|(sum, bytes)| sum.saturating_add(bytes));
+    }
+}
+
+impl StoredFlight {
+    pub(super) fn new(file: NamedFile) -> Self {
+        Self { file }
+    }
+
+    /// The flight's name.
+    pub(crate) fn name(&self) -> &str {
+        &self.file.name
+    }
+
+    /// Reads what the file says about itself.
+    pub(crate) fn describe(&self) -> Result<Description, FlightError> {
+        contain(self.name(), || {
+            let file = self.open()?;
+            match self.file.format {
+                Format::Arrow => arrow_file::describe(&file),
+                Format::Parquet => parquet_file::describe(&file),
+            }
+        })
+    }
+
+    /// Opens the file for its data.
+    pub(crate) fn read(&self) -> Result<FlightBatches, FlightError> {
+        let (schema, batches) = contain(self.name(), || {
+            let file = self.open()?;
+            match self.file.format {
+                Format::Arrow => arrow_file::read(file),
+                Format::Parquet => parquet_file::read(file),
+            }
+        })?;
+        Ok(FlightBatches { name: self.file.name.clone(), schema, batches: Some(batches) })
+    }
+
+    fn open(&self) -> Result<PositionedFile, FlightError> {
+        PositionedFile::open(&self.file.path).map_err(unreadable)
+    }
+}
+
+/// The batches of a flight. Each call of `next` reads one, and blocks for it. Behind an error there are none.
+pub(crate) struct FlightBatches {
+    name: String,
+    schema: SchemaRef,
+    batches: Option<Batches>,
+}
+
+impl FlightBatches {
+    /// The schema of all batches.
+    pub(crate) fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+}
+
+impl Iterator for FlightBatches {
+    type Item = Result<RecordBatch, FlightError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let batches = self.batches.as_mut()?;
+        let next = contain(&self.name, || batches.next().transpose()).transpose();
+        if !matches!(next, Some(Ok(_))) {
+            self.batches = None;
+        }
+        next
+    }
+}
+
+/// Runs file work so that whatever goes wrong is the flight's error: panics too, since the parquet crate's answer to a
+/// forged file may be one.
+fn contain<T>(flight: &str, work: impl FnOnce() -> Result<T, FlightError>) -> Result<T, FlightError> {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(result) => result.map_err(|error| {
+            FlightError::new(error.kind(), format!("flight {flight:?}: {}", error.message())).with_source(error)
+        }),
+        Err(panic) => {
+            let reason = panic_message(&*panic);
+            Err(FlightError::internal(format!("flight {flight:?}: reading the file panicked: {reason}")))
+        }
+    }
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no reason given")
+}
