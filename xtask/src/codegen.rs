@@ -25,7 +25,7 @@ pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!("descriptor_set.bin");
 "#;
 
 /// Makes the generated files, or, with `check`, compares them with those that are there.
-pub fn run(check: bool) -> Result<()> {
+pub(crate) fn run(check: bool) -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask has no parent folder")?;
     let folder = root.join("crates/peregrine-proto/src/generated");
     for (name, content) in generate(root)? {

@@ -147,6 +147,17 @@ pub enum CancelStatus {
     NotCancellable,
 }
 
+impl fmt::Display for CancelStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unspecified => "unspecified",
+            Self::Cancelled => "cancelled",
+            Self::Cancelling => "cancelling",
+            Self::NotCancellable => "not cancellable",
+        })
+    }
+}
+
 /// What came of a cancellation: the outcome of the `CancelFlightInfo` action.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct CancelFlightInfoResult(CancelStatus);

@@ -19,6 +19,16 @@ pub enum DescriptorType {
     Command,
 }
 
+impl fmt::Display for DescriptorType {
+    /// The protocol's names: `PATH`, `CMD`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Path => "PATH",
+            Self::Command => "CMD",
+        })
+    }
+}
+
 /// Names a flight: by path, or by a command that only the service understands.
 ///
 /// ```

@@ -1,4 +1,6 @@
-//! What a flight is and where its data can be had: `FlightInfo`, `FlightEndpoint`, `SchemaResult`.
+//! `FlightInfo`: what a flight is and where its data can be had.
+
+use std::fmt;
 
 use arrow_array::{Array, RecordBatch};
 use arrow_schema::Schema;
@@ -7,7 +9,7 @@ use bytes::Bytes;
 use crate::generated::flight;
 use crate::message::{Generated, flight_messages};
 use crate::schema::{decode_schema, encode_schema};
-use crate::{FlightDescriptor, FlightError, Location, MessageLimits, Ticket, Timestamp};
+use crate::{FlightDescriptor, FlightEndpoint, FlightError, MessageLimits};
 
 /// What a flight is and where its data can be had.
 ///
@@ -164,91 +166,19 @@ impl FlightInfo {
     }
 }
 
-/// One part of a flight: a ticket, and who redeems it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-pub struct FlightEndpoint {
-    ticket: Ticket,
-    locations: Vec<Location>,
-    expiration_time: Option<Timestamp>,
-    app_metadata: Bytes,
-}
-
-impl FlightEndpoint {
-    /// An endpoint that the service itself redeems, as long as it has no locations.
-    pub fn new(ticket: Ticket) -> Self {
-        Self { ticket, ..Self::default() }
-    }
-
-    /// Adds a place where the ticket is redeemed.
-    #[must_use]
-    pub fn with_location(mut self, location: Location) -> Self {
-        self.locations.push(location);
-        self
-    }
-
-    /// Adds places where the ticket is redeemed.
-    #[must_use]
-    pub fn with_locations(mut self, locations: impl IntoIterator<Item = Location>) -> Self {
-        self.locations.extend(locations);
-        self
-    }
-
-    /// Sets until when the ticket is good.
-    #[must_use]
-    pub fn with_expiration_time(mut self, expiration_time: impl Into<Timestamp>) -> Self {
-        self.expiration_time = Some(expiration_time.into());
-        self
-    }
-
-    /// Sets the application's bytes.
-    #[must_use]
-    pub fn with_app_metadata(mut self, app_metadata: impl Into<Bytes>) -> Self {
-        self.app_metadata = app_metadata.into();
-        self
-    }
-
-    /// What to call DoGet with.
-    pub fn ticket(&self) -> &Ticket {
-        &self.ticket
-    }
-
-    /// Where to call it: any of them will do. None at all means the service that was asked.
-    pub fn locations(&self) -> &[Location] {
-        &self.locations
-    }
-
-    /// Until when the ticket is good; `None` if there is no such time.
-    pub fn expiration_time(&self) -> Option<Timestamp> {
-        self.expiration_time
-    }
-
-    /// The application's bytes; empty if there are none.
-    pub fn app_metadata(&self) -> &Bytes {
-        &self.app_metadata
-    }
-}
-
-/// The answer to GetSchema.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-pub struct SchemaResult(Bytes);
-
-impl SchemaResult {
-    /// An answer of this schema.
-    pub fn new(schema: &Schema) -> Self {
-        Self(encode_schema(schema))
-    }
-
-    /// The schema.
-    ///
-    /// # Errors
-    /// As [`decode_schema`] has them, with the default limits.
-    pub fn schema(&self) -> Result<Schema, FlightError> {
-        decode_schema(&self.0, &MessageLimits::default())
-    }
-
-    /// The schema as an encapsulated IPC message, as it came.
-    pub fn schema_bytes(&self) -> &Bytes {
-        &self.0
+impl fmt::Display for FlightInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.descriptor {
+            Some(descriptor) => write!(f, "{descriptor}: ")?,
+            None => f.write_str("no descriptor: ")?,
+        }
+        for (total, unit) in [(self.total_records, "records"), (self.total_bytes, "bytes")] {
+            match total {
+                ..0 => write!(f, "? {unit}, ")?,
+                _ => write!(f, "{total} {unit}, ")?,
+            }
+        }
+        write!(f, "{} endpoints", self.endpoints.len())
     }
 }
 
@@ -287,46 +217,7 @@ impl Generated for FlightInfo {
     }
 }
 
-impl Generated for FlightEndpoint {
-    type Message = flight::FlightEndpoint;
-    const NAME: &'static str = "FlightEndpoint";
-
-    fn to_generated(&self) -> Self::Message {
-        Self::Message {
-            ticket: Some(self.ticket.to_generated()),
-            location: self.locations.iter().map(Generated::to_generated).collect(),
-            expiration_time: self.expiration_time.map(Timestamp::to_generated),
-            app_metadata: self.app_metadata.clone(),
-        }
-    }
-
-    fn from_generated(message: Self::Message) -> Result<Self, FlightError> {
-        let expiration_time = message.expiration_time;
-        Ok(Self {
-            ticket: Ticket::from_generated(message.ticket.unwrap_or_default())?,
-            locations: message.location.into_iter().map(Generated::from_generated).collect::<Result<_, _>>()?,
-            expiration_time: expiration_time
-                .map(|time| Timestamp::from_generated("FlightEndpoint.expiration_time", time))
-                .transpose()?,
-            app_metadata: message.app_metadata,
-        })
-    }
-}
-
-impl Generated for SchemaResult {
-    type Message = flight::SchemaResult;
-    const NAME: &'static str = "SchemaResult";
-
-    fn to_generated(&self) -> Self::Message {
-        Self::Message { schema: self.0.clone() }
-    }
-
-    fn from_generated(message: Self::Message) -> Result<Self, FlightError> {
-        Ok(Self(message.schema))
-    }
-}
-
-flight_messages!(FlightInfo, FlightEndpoint, SchemaResult);
+flight_messages!(FlightInfo);
 
 #[cfg(test)]
 mod tests {

@@ -2,6 +2,7 @@
 
 mod action;
 mod descriptor;
+mod endpoint;
 mod error;
 mod generated;
 mod handshake;
@@ -22,19 +23,20 @@ pub use crate::action::{
     RenewFlightEndpointRequest,
 };
 pub use crate::descriptor::{DescriptorType, FlightDescriptor};
+pub use crate::endpoint::FlightEndpoint;
 pub use crate::error::{FlightError, FlightErrorKind};
 pub use crate::generated::FILE_DESCRIPTOR_SET;
 #[cfg(feature = "sql")]
 #[doc(hidden)]
 pub use crate::generated::flight_sql as sql_messages;
 pub use crate::handshake::{BasicAuth, Empty, HandshakeRequest, HandshakeResponse};
-pub use crate::info::{FlightEndpoint, FlightInfo, SchemaResult};
+pub use crate::info::FlightInfo;
 pub use crate::limits::MessageLimits;
 pub use crate::location::{Location, LocationScheme};
 pub use crate::message::FlightMessage;
 pub use crate::method::{FLIGHT_SERVICE_NAME, FlightMethod};
 pub use crate::poll::PollInfo;
-pub use crate::schema::{decode_schema, decode_schema_header, encode_schema, encode_schema_header};
+pub use crate::schema::{SchemaResult, decode_schema, decode_schema_header, encode_schema, encode_schema_header};
 pub use crate::session::{
     CloseSessionRequest, CloseSessionResult, CloseSessionStatus, GetSessionOptionsRequest, GetSessionOptionsResult,
     SessionOptionValue, SetSessionOptionError, SetSessionOptionsRequest, SetSessionOptionsResult,

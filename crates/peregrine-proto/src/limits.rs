@@ -17,7 +17,8 @@ pub struct MessageLimits {
     /// A whole gRPC message, header and body. The default is 2 GiB - 1, the most that a protobuf message may have,
     /// since peers of other languages send what they have in one piece.
     pub message: usize,
-    /// The IPC header of a message (a flatbuffer), where a schema's size counts. 64 MiB unless set.
+    /// The IPC header of a message (a flatbuffer), where a schema's size counts; likewise the descriptor that comes with
+    /// a message. 64 MiB unless set.
     pub header: usize,
     /// All dictionaries that one stream keeps at a time. 1 GiB unless set.
     pub dictionaries: usize,

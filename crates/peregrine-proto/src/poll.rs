@@ -1,5 +1,7 @@
 //! `PollInfo`: how far a flight that takes long to make has come.
 
+use std::fmt;
+
 use crate::generated::flight;
 use crate::message::{Generated, flight_messages};
 use crate::{FlightDescriptor, FlightError, FlightInfo, Timestamp};
@@ -76,6 +78,20 @@ impl PollInfo {
     /// Until when the flight can be polled; `None` if there is no such time.
     pub fn expiration_time(&self) -> Option<Timestamp> {
         self.expiration_time
+    }
+}
+
+impl fmt::Display for PollInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.descriptor, self.progress) {
+            (None, _) => f.write_str("complete")?,
+            (Some(_), Some(progress)) => write!(f, "{:.0} % done", progress * 100.0)?,
+            (Some(_), None) => f.write_str("not complete")?,
+        }
+        match &self.info {
+            Some(info) => write!(f, "; {info}"),
+            None => Ok(()),
+        }
     }
 }
 

@@ -9,8 +9,10 @@ use crate::{FlightError, MessageLimits};
 
 mod check;
 mod encode;
+mod result;
 
 pub use self::encode::{encode_schema, encode_schema_header};
+pub use self::result::SchemaResult;
 
 /// What begins an encapsulated message since Arrow 0.15: a length that no message has. The length itself follows.
 const CONTINUATION: [u8; 4] = [0xff; 4];
@@ -32,7 +34,7 @@ const MAX_DEPTH: usize = 128;
 /// ```
 ///
 /// # Errors
-/// As [`decode_schema_header`] has them. Hostile bytes neither panic nor allocate more than a few times their size.
+/// As [`decode_schema_header`] has them. Hostile bytes do not panic, and what is allocated stays in proportion to their number.
 pub fn decode_schema(bytes: &[u8], limits: &MessageLimits) -> Result<Schema, FlightError> {
     let rest = bytes.strip_prefix(&CONTINUATION).unwrap_or(bytes);
     let (length, rest) = rest.split_first_chunk().ok_or_else(|| malformed(format!("only {} bytes", bytes.len())))?;

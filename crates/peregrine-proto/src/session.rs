@@ -1,6 +1,7 @@
 //! Session options: the arguments and outcomes of SetSessionOptions, GetSessionOptions and CloseSession.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use crate::FlightError;
 use crate::generated::flight;
@@ -29,6 +30,19 @@ pub enum SessionOptionValue {
     Double(f64),
     /// Texts.
     StringList(Vec<String>),
+}
+
+impl fmt::Display for SessionOptionValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unset => f.write_str("unset"),
+            Self::String(value) => value.fmt(f),
+            Self::Bool(value) => value.fmt(f),
+            Self::Int64(value) => value.fmt(f),
+            Self::Double(value) => value.fmt(f),
+            Self::StringList(values) => write!(f, "[{}]", values.join(", ")),
+        }
+    }
 }
 
 /// Writes the conversions into a value.
@@ -81,6 +95,17 @@ pub enum SetSessionOptionError {
     InvalidValue,
     /// The option could not be set.
     Error,
+}
+
+impl fmt::Display for SetSessionOptionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unspecified => "unspecified",
+            Self::InvalidName => "no such option",
+            Self::InvalidValue => "invalid value",
+            Self::Error => "could not be set",
+        })
+    }
 }
 
 /// The outcome of the `SetSessionOptions` action: what was not set. All that is not named was.
@@ -136,6 +161,17 @@ pub enum CloseSessionStatus {
     Closing,
     /// It cannot be closed.
     NotCloseable,
+}
+
+impl fmt::Display for CloseSessionStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unspecified => "unspecified",
+            Self::Closed => "closed",
+            Self::Closing => "closing",
+            Self::NotCloseable => "not closeable",
+        })
+    }
 }
 
 /// The outcome of the `CloseSession` action.

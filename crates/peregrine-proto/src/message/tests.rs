@@ -151,6 +151,29 @@ fn an_expiration_keeps_its_nanoseconds() {
     assert_eq!(read.expiration_time().unwrap().to_string(), "2026-01-02T03:04:05.123456789Z");
 }
 
+#[test]
+fn messages_print_what_a_person_asks_for_first() {
+    assert_eq!(info().to_string(), "a/b: 1 records, 42 bytes, 2 endpoints");
+    assert_eq!(FlightInfo::default().to_string(), "no descriptor: ? records, ? bytes, 0 endpoints");
+    assert_eq!(
+        endpoint().to_string(),
+        "t at grpc+tcp://localhost:1 or arrow-flight-reuse-connection://? or s3://bucket/x \
+         until 2026-01-02T03:04:05.123456789Z"
+    );
+    assert_eq!(FlightDescriptor::for_command(&b"a\x00\n"[..]).to_string(), r"a\x00\n");
+    let running = PollInfo::running(FlightDescriptor::for_command("c"));
+    assert_eq!(running.to_string(), "not complete");
+    assert_eq!(running.with_progress(0.5).to_string(), "50 % done");
+    assert_eq!(
+        PollInfo::complete(FlightInfo::default().with_total_records(0)).to_string().as_str(),
+        "complete; no descriptor: 0 records, ? bytes, 0 endpoints"
+    );
+    assert_eq!(Action::new("drop", "abc").to_string(), "drop(3 bytes)");
+    assert_eq!(SessionOptionValue::from(vec!["a".to_owned(), "b".to_owned()]).to_string(), "[a, b]");
+    assert!(SchemaResult::new(&schema()).to_string().contains("city"));
+    assert!(SchemaResult::default().to_string().contains("cannot read a schema"));
+}
+
 fn refusal<T: FlightMessage + Debug>(bytes: impl Into<Bytes>) -> String {
     let error = T::deserialize(bytes.into()).unwrap_err();
     assert_eq!(error.kind(), FlightErrorKind::InvalidArgument);

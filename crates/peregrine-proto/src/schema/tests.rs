@@ -198,36 +198,58 @@ fn header_of(field: impl for<'a> FnOnce(&mut FlatBufferBuilder<'a>) -> FieldOffs
     Bytes::copy_from_slice(builder.finished_data())
 }
 
+fn union_of(members: usize, ids: Option<Vec<i32>>) -> Bytes {
+    header_of(move |builder| {
+        let children = (0..members).map(|_| int_field(builder, 8)).collect::<Vec<_>>();
+        let ids = ids.map(|ids| builder.create_vector(&ids));
+        let mut union = UnionBuilder::new(builder);
+        if let Some(ids) = ids {
+            union.add_typeIds(ids);
+        }
+        let union = union.finish().as_union_value();
+        raw_field(builder, Type::Union, union, &children)
+    })
+}
+
+fn map_of(entries: usize) -> Bytes {
+    header_of(move |builder| {
+        let children = (0..entries).map(|_| int_field(builder, 8)).collect::<Vec<_>>();
+        let entries = Struct_Builder::new(builder).finish().as_union_value();
+        let entries = raw_field(builder, Type::Struct_, entries, &children);
+        let map = MapBuilder::new(builder).finish().as_union_value();
+        raw_field(builder, Type::Map, map, &[entries])
+    })
+}
+
+fn runs_of(width: i32, children: usize) -> Bytes {
+    header_of(move |builder| {
+        let children = (0..children).map(|_| int_field(builder, width)).collect::<Vec<_>>();
+        let runs = RunEndEncodedBuilder::new(builder).finish().as_union_value();
+        raw_field(builder, Type::RunEndEncoded, runs, &children)
+    })
+}
+
+fn binary_of(width: i32) -> Bytes {
+    header_of(move |builder| {
+        let mut binary = FixedSizeBinaryBuilder::new(builder);
+        binary.add_byteWidth(width);
+        let binary = binary.finish().as_union_value();
+        raw_field(builder, Type::FixedSizeBinary, binary, &[])
+    })
+}
+
+fn lists_of(size: i32) -> Bytes {
+    header_of(move |builder| {
+        let child = int_field(builder, 8);
+        let mut list = FixedSizeListBuilder::new(builder);
+        list.add_listSize(size);
+        let list = list.finish().as_union_value();
+        raw_field(builder, Type::FixedSizeList, list, &[child])
+    })
+}
+
 #[test]
 fn types_that_arrow_does_not_allow_are_refused() {
-    let union_of = |members: usize, ids: Option<Vec<i32>>| {
-        header_of(move |builder| {
-            let children = (0..members).map(|_| int_field(builder, 8)).collect::<Vec<_>>();
-            let ids = ids.map(|ids| builder.create_vector(&ids));
-            let mut union = UnionBuilder::new(builder);
-            if let Some(ids) = ids {
-                union.add_typeIds(ids);
-            }
-            let union = union.finish().as_union_value();
-            raw_field(builder, Type::Union, union, &children)
-        })
-    };
-    let map_of = |entries: usize| {
-        header_of(move |builder| {
-            let children = (0..entries).map(|_| int_field(builder, 8)).collect::<Vec<_>>();
-            let entries = Struct_Builder::new(builder).finish().as_union_value();
-            let entries = raw_field(builder, Type::Struct_, entries, &children);
-            let map = MapBuilder::new(builder).finish().as_union_value();
-            raw_field(builder, Type::Map, map, &[entries])
-        })
-    };
-    let runs_of = |width: i32, children: usize| {
-        header_of(move |builder| {
-            let children = (0..children).map(|_| int_field(builder, width)).collect::<Vec<_>>();
-            let runs = RunEndEncodedBuilder::new(builder).finish().as_union_value();
-            raw_field(builder, Type::RunEndEncoded, runs, &children)
-        })
-    };
     for (header, reason) in [
         (union_of(129, None), "more than 128 members"),
         (union_of(1, Some(vec![256])), "from 0 to 127"),
@@ -239,34 +261,18 @@ fn types_that_arrow_does_not_allow_are_refused() {
         (runs_of(8, 2), "run ends"),
         (runs_of(32, 1), "exactly two children"),
         (runs_of(32, 0), "exactly two children"),
+        (binary_of(-1), "negative width"),
+        (lists_of(-1), "negative size"),
         (header_of(|builder| int_field(builder, 7)), "bit width of 7"),
         (header_of(|builder| FieldBuilder::new(builder).finish()), "NONE"),
-        (
-            header_of(|builder| {
-                let mut width = FixedSizeBinaryBuilder::new(builder);
-                width.add_byteWidth(-1);
-                let width = width.finish().as_union_value();
-                raw_field(builder, Type::FixedSizeBinary, width, &[])
-            }),
-            "negative width",
-        ),
-        (
-            header_of(|builder| {
-                let child = int_field(builder, 8);
-                let mut size = FixedSizeListBuilder::new(builder);
-                size.add_listSize(-1);
-                let size = size.finish().as_union_value();
-                raw_field(builder, Type::FixedSizeList, size, &[child])
-            }),
-            "negative size",
-        ),
     ] {
         let error = decode_schema_header(&header, &limits()).unwrap_err();
         assert_eq!(error.kind(), FlightErrorKind::InvalidArgument);
         assert!(error.message().contains(reason), "{error} should contain {reason}");
     }
-    for good in [union_of(128, None), union_of(2, Some(vec![127, 0])), map_of(2), runs_of(16, 2)] {
-        decode_schema_header(&good, &limits()).unwrap();
+    let good = [union_of(128, None), union_of(2, Some(vec![127, 0])), map_of(2), runs_of(16, 2)];
+    for header in good.into_iter().chain([binary_of(0), lists_of(0)]) {
+        decode_schema_header(&header, &limits()).unwrap();
     }
 }
 

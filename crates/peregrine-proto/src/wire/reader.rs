@@ -96,8 +96,8 @@ struct Varint {
 }
 
 impl FlightDataReader {
-    /// Begins a message of this length, which gRPC's prefix told. A message or a header over its limit is refused by
-    /// [`read`](Self::read), before anything is allocated for it.
+    /// Begins a message of this length, which gRPC's prefix told. A message over its limit, or a header or descriptor
+    /// over the header's, is refused by [`read`](Self::read) before anything is allocated for it.
     pub fn new(message_length: usize, limits: &MessageLimits) -> Self {
         Self {
             message_length,
@@ -199,8 +199,9 @@ impl FlightDataReader {
         };
         self.step = Step::Value { field, length };
         match field {
-            Field::DataHeader if length > self.header_limit => {
-                Err(too_large("FlightData.data_header", length, self.header_limit))
+            // A path of empty parts takes 12 times its bytes as strings, so a descriptor is limited as well.
+            Field::DataHeader | Field::Descriptor if length > self.header_limit => {
+                Err(too_large(field.name(), length, self.header_limit))
             }
             Field::DataBody if self.body_seen => Err(malformed("a second data_body")),
             Field::DataBody => {
@@ -320,5 +321,5 @@ fn malformed(what: impl std::fmt::Display) -> FlightError {
 }
 
 fn too_large(what: &str, length: usize, limit: usize) -> FlightError {
-    FlightError::resource_exhausted(format!("a {what} of {length} bytes is over the limit of {limit}"))
+    FlightError::resource_exhausted(format!("a FlightData {what} of {length} bytes is over the limit of {limit}"))
 }

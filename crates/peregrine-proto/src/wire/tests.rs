@@ -221,11 +221,13 @@ fn what_is_no_message_is_a_clear_error_however_it_is_cut() {
 #[test]
 fn limits_hold_before_anything_of_the_value_comes() {
     let limits = MessageLimits { header: 10, message: 1000, ..MessageLimits::default() };
-    // The header's length alone is there.
-    let mut reader = FlightDataReader::new(900, &limits);
-    let error = reader.read(&mut Bytes::from_static(b"\x12\x0b")).unwrap_err();
-    assert_eq!(error.kind(), FlightErrorKind::ResourceExhausted);
-    assert_eq!(error.message(), "a FlightData.data_header of 11 bytes is over the limit of 10");
+    // The length alone is there.
+    for (bytes, name) in [(&b"\x12\x0b"[..], "data_header"), (b"\x0a\x0b", "flight_descriptor")] {
+        let mut reader = FlightDataReader::new(900, &limits);
+        let error = reader.read(&mut Bytes::from_static(bytes)).unwrap_err();
+        assert_eq!(error.kind(), FlightErrorKind::ResourceExhausted);
+        assert_eq!(error.message(), format!("a FlightData {name} of 11 bytes is over the limit of 10"));
+    }
 
     let error = FlightDataReader::new(1001, &limits).read(&mut Bytes::new()).unwrap_err();
     assert_eq!(error.kind(), FlightErrorKind::ResourceExhausted);
