@@ -52,7 +52,7 @@ impl Caller {
         options: &FlightCallOptions,
     ) -> Result<MessageStream<A>, FlightError> {
         let reply = self.send(method, request, options).await?;
-        Ok(MessageStream::from_messages(reply.messages))
+        Ok(MessageStream::from_messages(reply.messages, reply.metadata))
     }
 
     /// A call that answers with data. Reads to the schema, so that an error of the handler comes from the call.

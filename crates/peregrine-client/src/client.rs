@@ -5,8 +5,9 @@ use std::sync::Arc;
 use futures_core::Stream;
 use futures_util::{StreamExt, TryStreamExt};
 use peregrine_proto::{
-    Action, ActionResult, ActionType, Criteria, Empty, FlightDescriptor, FlightError, FlightInfo, FlightMessage,
-    FlightMethod, HandshakeRequest, HandshakeResponse, Location, PollInfo, SchemaResult, Ticket,
+    Action, ActionResult, ActionType, Criteria, Empty, FlightData, FlightDescriptor, FlightError, FlightInfo,
+    FlightMessage, FlightMethod, HandshakeRequest, HandshakeResponse, Location, PollInfo, PutResult, SchemaResult,
+    Ticket,
 };
 use peregrine_stream::{FlightStreamReader, MessageStream};
 use peregrine_transport::{Outgoing, Status, frame_message};
@@ -202,6 +203,46 @@ impl FlightClient {
         self.caller.data(FlightMethod::DoGet, whole(&ticket)?, options).await
     }
 
+    /// Names what would be uploaded and gives the server's answers. The client sends no data yet.
+    ///
+    /// # Errors
+    /// The call's error, here or in the stream.
+    pub async fn do_put(&self, descriptor: FlightDescriptor) -> Result<MessageStream<PutResult>, FlightError> {
+        self.do_put_with(descriptor, &FlightCallOptions::default()).await
+    }
+
+    /// [`do_put`](Self::do_put) with options.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn do_put_with(
+        &self,
+        descriptor: FlightDescriptor,
+        options: &FlightCallOptions,
+    ) -> Result<MessageStream<PutResult>, FlightError> {
+        self.caller.stream(FlightMethod::DoPut, named(descriptor)?, options).await
+    }
+
+    /// Names what to exchange and reads what the server sends. The client sends no data yet.
+    ///
+    /// # Errors
+    /// The call's error, if it came before the schema; later ones come from the reader.
+    pub async fn do_exchange(&self, descriptor: FlightDescriptor) -> Result<FlightStreamReader, FlightError> {
+        self.do_exchange_with(descriptor, &FlightCallOptions::default()).await
+    }
+
+    /// [`do_exchange`](Self::do_exchange) with options.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn do_exchange_with(
+        &self,
+        descriptor: FlightDescriptor,
+        options: &FlightCallOptions,
+    ) -> Result<FlightStreamReader, FlightError> {
+        self.caller.data(FlightMethod::DoExchange, named(descriptor)?, options).await
+    }
+
     /// Runs an action and gives its results as they come. It runs whether they are read or not.
     ///
     /// # Errors
@@ -246,6 +287,11 @@ impl std::fmt::Debug for FlightClient {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("FlightClient").field("location", self.location()).finish_non_exhaustive()
     }
+}
+
+/// The first message of an upload.
+fn named(descriptor: FlightDescriptor) -> Result<Outgoing, FlightError> {
+    whole(&FlightData { flight_descriptor: Some(descriptor), ..FlightData::default() })
 }
 
 /// A request of one message.

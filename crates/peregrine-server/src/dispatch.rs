@@ -11,13 +11,13 @@ use futures_core::stream::BoxStream;
 use futures_util::{FutureExt, StreamExt, stream};
 use http::HeaderMap;
 use http::header::USER_AGENT;
-use peregrine_proto::{FlightError, FlightMessage, FlightMethod};
+use peregrine_proto::{FlightError, FlightMessage, FlightMethod, PutResult};
 use peregrine_stream::{BodyAlignment, MessageStream};
 use peregrine_transport::{CallHandler, IncomingCall, MessageReader, Reply, ReplyFrame, ReplyFuture, Rope, Status};
 
 use crate::context::ServerCallContext;
 use crate::finish::Finish;
-use crate::service::{FlightService, unimplemented};
+use crate::service::FlightService;
 
 /// Takes the transport's calls to a service.
 pub(crate) struct Dispatch<S> {
@@ -66,9 +66,11 @@ async fn route<S: FlightService>(
     mut messages: MessageReader,
     alignment: BodyAlignment,
 ) -> Result<Frames, FlightError> {
-    let method = context.method();
-    match method {
-        FlightMethod::Handshake => many(service.handshake(context, MessageStream::from_messages(messages)).await?),
+    match context.method() {
+        FlightMethod::Handshake => {
+            let requests = MessageStream::from_messages(messages, context.request_headers().clone());
+            many(service.handshake(context, requests).await?)
+        }
         FlightMethod::ListFlights => many(service.list_flights(context, request(&mut messages).await?).await?),
         FlightMethod::GetFlightInfo => one(service.get_flight_info(context, request(&mut messages).await?).await?),
         FlightMethod::PollFlightInfo => one(service.poll_flight_info(context, request(&mut messages).await?).await?),
@@ -82,7 +84,8 @@ async fn route<S: FlightService>(
             let peregrine_proto::Empty = request(&mut messages).await?;
             many(service.list_actions(context).await?)
         }
-        FlightMethod::DoPut | FlightMethod::DoExchange => Err(unimplemented(method)),
+        FlightMethod::DoPut => service.do_put(context).await.and_then(|()| nothing()),
+        FlightMethod::DoExchange => service.do_exchange(context).await.and_then(|()| nothing()),
     }
 }
 
@@ -103,6 +106,10 @@ fn one<T: FlightMessage + Sync>(answer: T) -> Result<Frames, FlightError> {
 
 fn many<T: FlightMessage>(answers: MessageStream<T>) -> Result<Frames, FlightError> {
     Ok(answers.into_frames().boxed())
+}
+
+fn nothing() -> Result<Frames, FlightError> {
+    many(MessageStream::<PutResult>::empty())
 }
 
 fn failed(error: FlightError) -> Frames {

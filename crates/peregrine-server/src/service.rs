@@ -3,8 +3,8 @@
 use std::future::Future;
 
 use peregrine_proto::{
-    Action, ActionResult, ActionType, Criteria, FlightDescriptor, FlightError, FlightInfo, FlightMethod,
-    HandshakeRequest, HandshakeResponse, PollInfo, SchemaResult, Ticket,
+    Action, ActionResult, ActionType, Criteria, FlightDescriptor, FlightError, FlightInfo, HandshakeRequest,
+    HandshakeResponse, PollInfo, SchemaResult, Ticket,
 };
 use peregrine_stream::{FlightDataStream, MessageStream};
 
@@ -99,6 +99,16 @@ pub trait FlightService: Send + Sync + 'static {
         not_served(&context)
     }
 
+    /// Takes an upload. The server does not read uploads yet: a service may only refuse them.
+    fn do_put(&self, context: ServerCallContext) -> impl Future<Output = Result<(), FlightError>> + Send {
+        not_served(&context)
+    }
+
+    /// Exchanges data in both directions. The server does not read uploads yet: a service may only refuse them.
+    fn do_exchange(&self, context: ServerCallContext) -> impl Future<Output = Result<(), FlightError>> + Send {
+        not_served(&context)
+    }
+
     /// Runs an action and streams its results. It runs whether the caller reads them or not.
     fn do_action(
         &self,
@@ -120,10 +130,6 @@ pub trait FlightService: Send + Sync + 'static {
 
 /// The answer of an RPC that a service does not have.
 fn not_served<T: Send>(context: &ServerCallContext) -> impl Future<Output = Result<T, FlightError>> + Send + use<T> {
-    std::future::ready(Err(unimplemented(context.method())))
-}
-
-/// Names the RPC that is not served.
-pub(crate) fn unimplemented(method: FlightMethod) -> FlightError {
-    FlightError::unimplemented(format!("this service does not implement {method}"))
+    let error = FlightError::unimplemented(format!("this service does not implement {}", context.method()));
+    std::future::ready(Err(error))
 }

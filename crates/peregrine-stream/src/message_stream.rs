@@ -1,11 +1,13 @@
 //! A stream of messages other than data: flights, action results, action types.
 
 use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
 use futures_core::stream::BoxStream;
 use futures_util::{StreamExt, TryStreamExt, stream};
+use http::HeaderMap;
 use peregrine_proto::{FlightError, FlightMessage};
 use peregrine_transport::{MessageReader, Rope};
 
@@ -25,12 +27,14 @@ use crate::frames::Frames;
 /// ```
 pub struct MessageStream<T> {
     inner: Option<BoxStream<'static, Result<T, FlightError>>>,
+    headers: HeaderMap,
+    trailers: Arc<OnceLock<HeaderMap>>,
 }
 
 impl<T: Send + 'static> MessageStream<T> {
     /// A stream that ends at once.
     pub fn empty() -> Self {
-        Self { inner: None }
+        Self { inner: None, headers: HeaderMap::new(), trailers: Arc::default() }
     }
 
     /// A stream of what is there already.
@@ -40,7 +44,7 @@ impl<T: Send + 'static> MessageStream<T> {
         I: IntoIterator<Item = T>,
         I::IntoIter: Send + 'static,
     {
-        Self { inner: Some(stream::iter(items).map(Ok).boxed()) }
+        Self { inner: Some(stream::iter(items).map(Ok).boxed()), ..Self::empty() }
     }
 
     /// A stream of what comes, errors included; the first error ends it.
@@ -49,18 +53,40 @@ impl<T: Send + 'static> MessageStream<T> {
         S: Stream<Item = Result<T, E>> + Send + 'static,
         E: Into<FlightError> + 'static,
     {
-        Self { inner: Some(stream.err_into().boxed()) }
+        Self { inner: Some(stream.err_into().boxed()), ..Self::empty() }
     }
 
-    /// The messages of a call as they come. Dropping the stream drops the reader, which cancels a client's call.
-    pub fn from_messages(messages: MessageReader) -> Self
+    /// The messages of a call as they come, and the peer's headers. Dropping the stream drops the reader, which cancels
+    /// a client's call.
+    pub fn from_messages(messages: MessageReader, headers: HeaderMap) -> Self
     where
         T: FlightMessage,
     {
-        Self::from_stream(stream::unfold(messages, async |mut messages| {
-            let message = messages.next_message().await?.map_err(FlightError::from);
-            Some((message.and_then(T::deserialize), messages))
-        }))
+        let trailers = Arc::new(OnceLock::new());
+        let told = Arc::clone(&trailers);
+        let items =
+            stream::unfold((messages, told), async |(mut messages, told)| match messages.next_message().await {
+                Some(Ok(message)) => Some((T::deserialize(message), (messages, told))),
+                Some(Err(status)) => {
+                    let _ = told.set(status.metadata().clone());
+                    Some((Err(status.into()), (messages, told)))
+                }
+                None => {
+                    let _ = told.set(messages.trailers().cloned().unwrap_or_default());
+                    None
+                }
+            });
+        Self { inner: Some(items.boxed()), headers, trailers }
+    }
+
+    /// The peer's headers; none in a stream that was made here.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The peer's trailers, once the stream is at its end, good or bad.
+    pub fn trailers(&self) -> Option<&HeaderMap> {
+        self.trailers.get()
     }
 
     /// The messages as frames for the wire. What is ready together shares a frame; an error comes behind what was

@@ -124,7 +124,7 @@ impl FlightStreamReader {
 
     /// Cancels the call from wherever it is held.
     pub fn token(&self) -> &CallToken {
-        self.messages.parts().token()
+        self.messages.token()
     }
 
     /// The descriptor that the stream began with; `None` on a DoGet.
@@ -142,9 +142,9 @@ impl FlightStreamReader {
         &self.headers
     }
 
-    /// The peer's trailers, once the stream is at its good end.
+    /// The peer's trailers, once the stream is at its end, good or bad.
     pub fn trailers(&self) -> Option<&HeaderMap> {
-        self.messages.parts().trailers()
+        self.messages.trailers()
     }
 
     /// What has been read so far.

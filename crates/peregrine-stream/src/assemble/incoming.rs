@@ -3,8 +3,9 @@
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use http::HeaderMap;
 use peregrine_proto::{FlightData, FlightDataProgress, FlightDataReader, FlightError, MessageLimits};
-use peregrine_transport::{MessagePart, MessageReader};
+use peregrine_transport::{CallToken, MessagePart, MessageReader};
 
 use crate::recycle::{Lent, Recycler};
 
@@ -30,6 +31,7 @@ pub(crate) struct MessageAssembler {
     limits: MessageLimits,
     recycler: Recycler,
     message: Option<Message>,
+    trailers: Option<HeaderMap>,
     stats: AssemblyStats,
 }
 
@@ -49,25 +51,36 @@ enum Body {
 
 impl MessageAssembler {
     pub(crate) fn new(parts: MessageReader, limits: MessageLimits, recycler: Recycler) -> Self {
-        Self { parts, limits, recycler, message: None, stats: AssemblyStats::default() }
+        Self { parts, limits, recycler, message: None, trailers: None, stats: AssemblyStats::default() }
     }
 
     pub(crate) fn stats(&self) -> AssemblyStats {
         self.stats
     }
 
-    /// The call's reading side.
-    pub(crate) fn parts(&self) -> &MessageReader {
-        &self.parts
+    /// The token of the call.
+    pub(crate) fn token(&self) -> &CallToken {
+        self.parts.token()
+    }
+
+    /// The peer's trailers, once the stream is at its end.
+    pub(crate) fn trailers(&self) -> Option<&HeaderMap> {
+        self.trailers.as_ref()
     }
 
     /// The next whole message; `None` at the end of the stream.
     pub(crate) fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<FlightData, FlightError>>> {
         loop {
             let part = match ready!(self.parts.poll_part(cx)) {
-                None => return Poll::Ready(None),
-                Some(Err(status)) => return Poll::Ready(Some(Err(status.into()))),
                 Some(Ok(part)) => part,
+                Some(Err(status)) => {
+                    self.trailers = Some(status.metadata().clone());
+                    return Poll::Ready(Some(Err(status.into())));
+                }
+                None => {
+                    self.trailers = self.parts.trailers().cloned();
+                    return Poll::Ready(None);
+                }
             };
             if let Some(message) = self.take_part(part).transpose() {
                 return Poll::Ready(Some(message));
