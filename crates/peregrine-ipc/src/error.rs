@@ -243,7 +243,7 @@ impl From<Error> for FlightError {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Header { source } => write!(f, "the header is no valid message: {}", one_line(source)),
+            Self::Header { source } => write!(f, "the header is no valid message: {}", first_line(source)),
             Self::Missing { part } => write!(f, "the header has no {part}"),
             Self::Schema { source } => write!(f, "schema refused: {source}"),
             Self::BeforeSchema { kind } => write!(f, "a {kind} came before the schema"),
@@ -317,9 +317,9 @@ impl StdError for Error {
     }
 }
 
-/// The verifier's messages have a line for each step of its path.
-fn one_line(error: &impl fmt::Display) -> String {
-    error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
+/// The verifier says what is wrong in one line, and then a line for each step of the way there.
+fn first_line(error: &impl fmt::Display) -> String {
+    error.to_string().lines().next().unwrap_or_default().to_owned()
 }
 
 /// Says where two schemas first differ, which is more use than both of them.

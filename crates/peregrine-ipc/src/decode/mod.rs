@@ -68,7 +68,7 @@ impl Decoder {
 
     /// The schema of the batches, after the projection, once it has come.
     pub fn schema(&self) -> Option<&SchemaRef> {
-        self.stream.as_ref().map(StreamState::schema)
+        self.stream.as_ref().map(StreamState::visible_schema)
     }
 
     /// What was done so far.

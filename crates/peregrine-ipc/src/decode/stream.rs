@@ -34,7 +34,7 @@ pub(super) struct StreamState {
     /// As it came.
     schema: SchemaRef,
     /// After the projection.
-    projected: SchemaRef,
+    visible: SchemaRef,
     plan: Plan,
     /// Whether each column of the message is read.
     wanted: Vec<bool>,
@@ -53,17 +53,17 @@ impl StreamState {
         let mut plan = Plan::new(&schema, wire)?;
         let columns = plan.columns.len();
         let schema = Arc::new(schema);
-        let (projected, wanted, order) = match &options.projection {
+        let (visible, wanted, order) = match &options.projection {
             None => (schema.clone(), vec![true; columns], None),
             Some(projection) => project(&schema, projection)?,
         };
         (0..columns).filter(|&column| wanted[column]).for_each(|column| plan.mark_used(column));
         let dictionaries = Dictionaries::new(plan.dictionaries.iter().map(|d| d.id), limits.dictionaries);
-        Ok(Self { schema, projected, plan, wanted, order, dictionaries })
+        Ok(Self { schema, visible, plan, wanted, order, dictionaries })
     }
 
-    pub(super) fn schema(&self) -> &SchemaRef {
-        &self.projected
+    pub(super) fn visible_schema(&self) -> &SchemaRef {
+        &self.visible
     }
 
     /// A second schema message may only say what the first one said.
@@ -94,7 +94,7 @@ impl StreamState {
             columns = order.iter().map(|&index| columns[index].clone()).collect();
         }
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        let batch = RecordBatch::try_new_with_options(self.projected.clone(), columns, &options);
+        let batch = RecordBatch::try_new_with_options(self.visible.clone(), columns, &options);
         incoming.stats.num_record_batches += 1;
         batch.map_err(|source| Error::Batch { source })
     }
