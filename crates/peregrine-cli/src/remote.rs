@@ -60,7 +60,8 @@ impl Download {
             let next = reader.read_next().await;
             if let Some(batch) = next.with_context(|| format!("cannot read flight {:?}", self.name))? {
                 // Endpoints may differ in the metadata of their schemas.
-                return Ok(Some(RecordBatch::try_new(self.schema.clone(), batch.columns().to_vec())?));
+                let batch = RecordBatch::try_new(self.schema.clone(), batch.columns().to_vec());
+                return batch.map(Some).with_context(|| format!("flight {:?} does not keep to its schema", self.name));
             }
             self.reader = match self.endpoints.pop_front() {
                 Some(endpoint) => Some(self.open_another(&endpoint).await?),

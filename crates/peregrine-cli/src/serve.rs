@@ -23,7 +23,12 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// their endings. Files and folders whose name begins with a dot are left out, as are links that lead out of DIR.
 ///
 /// The folder is read anew for every call, so files may come and go. The first line on stdout tells the address, with
-/// the real port. SIGTERM or Ctrl-C ends the server: running calls get ten seconds, a second signal cuts them.
+/// the real port.
+///
+/// The bytes of a flight are those of its column data: in a Parquet file as they are encoded, before
+/// compression; in an Arrow file as they are, and not known if it is compressed.
+///
+/// SIGTERM or Ctrl-C ends the server: running calls get ten seconds, a second signal cuts them.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The folder to serve.

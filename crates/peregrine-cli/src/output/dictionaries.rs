@@ -105,3 +105,64 @@ impl GrowingDictionary {
         Ok(keys)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::types::{Int8Type, Int32Type, UInt8Type};
+    use arrow_array::{DictionaryArray, Int8Array, StringArray};
+
+    use super::*;
+
+    fn batch_of(column: ArrayRef) -> RecordBatch {
+        RecordBatch::try_from_iter_with_nullable([("letter", column, true)]).unwrap()
+    }
+
+    fn letters(values: &[Option<&str>]) -> RecordBatch {
+        batch_of(Arc::new(values.iter().copied().collect::<DictionaryArray<Int32Type>>()))
+    }
+
+    fn values(batch: &RecordBatch) -> &StringArray {
+        batch.column(0).as_any_dictionary().values().as_string()
+    }
+
+    fn keys(batch: &RecordBatch) -> Vec<Option<i32>> {
+        batch.column(0).as_dictionary::<Int32Type>().keys().iter().collect()
+    }
+
+    #[test]
+    fn values_are_added_and_keys_rewritten() {
+        let first = letters(&[Some("a"), None, Some("b")]);
+        let mut growing = GrowingDictionaries::new(first.schema_ref()).unwrap();
+        let first = growing.unify(&first).unwrap();
+        assert_eq!((values(&first).len(), keys(&first)), (2, vec![Some(0), None, Some(1)]));
+        let second = growing.unify(&letters(&[Some("c"), Some("b"), None])).unwrap();
+        assert_eq!(values(&second), &StringArray::from(vec!["a", "b", "c"]));
+        assert_eq!(keys(&second), [Some(2), Some(1), None]);
+        let third = growing.unify(&letters(&[Some("b"), Some("a")])).unwrap();
+        assert_eq!(values(&third), values(&second), "nothing new, nothing added");
+    }
+
+    #[test]
+    fn a_null_among_the_values_stays_a_null() {
+        let dictionary: ArrayRef = Arc::new(StringArray::from(vec![None, Some("a")]));
+        let column = |keys| DictionaryArray::<Int8Type>::new(Int8Array::from(keys), Arc::clone(&dictionary));
+        let batch = batch_of(Arc::new(column(vec![Some(0), Some(1), None])));
+        let mut growing = GrowingDictionaries::new(batch.schema_ref()).unwrap();
+        let unified = growing.unify(&batch).unwrap();
+        let spelled_out = arrow_cast::cast(unified.column(0), &DataType::Utf8).unwrap();
+        assert_eq!(spelled_out.as_string::<i32>(), &StringArray::from(vec![None, Some("a"), None]));
+    }
+
+    #[test]
+    fn more_values_than_keys_are_an_error() {
+        let column = |first: u32| {
+            let values: Vec<_> = (first..first + 200).map(|i| i.to_string()).collect();
+            batch_of(Arc::new(values.iter().map(|value| Some(value.as_str())).collect::<DictionaryArray<UInt8Type>>()))
+        };
+        let mut growing = GrowingDictionaries::new(column(0).schema_ref()).unwrap();
+        growing.unify(&column(0)).unwrap();
+        growing.unify(&column(0)).unwrap();
+        let error = format!("{:#}", growing.unify(&column(100)).unwrap_err());
+        assert!(error.contains("column \"letter\"") && error.contains("UInt8"), "{error}");
+    }
+}

@@ -193,9 +193,10 @@ fn wide_rows_come_in_small_batches() {
 fn a_file_without_rows_is_a_flight() {
     let empty = batch(0, 0);
     let folder = Folder::new();
-    for (file, bytes) in
-        [("a.arrow", arrow_bytes(&[empty.clone()], None)), ("b.parquet", parquet_bytes(&[empty.clone()]))]
-    {
+    for (file, bytes) in [
+        ("a.arrow", arrow_bytes(std::slice::from_ref(&empty), None)),
+        ("b.parquet", parquet_bytes(std::slice::from_ref(&empty))),
+    ] {
         let flight = folder.with(file, &bytes);
         assert_eq!(flight.describe().unwrap().totals.rows, 0);
         let (schema, batches) = read(&flight);
