@@ -1,7 +1,11 @@
-//! What the measuring programs of this package share: the data that they move and what a process used.
+//! What the programs of this package share: data, errors, how they are told to stop, and what a process used.
 
 mod columns;
+mod interop;
+mod stop;
 mod usage;
 
 pub use crate::columns::{BYTES_PER_ROW, columns};
+pub use crate::interop::{ERROR_KINDS, error, numbers, numbers_schema, words, words_schema};
+pub use crate::stop::input_closed;
 pub use crate::usage::{Measured, Usage};

@@ -1,7 +1,7 @@
 //! Processes that never outlive us: every wait has an end, and every child is killed on drop.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -129,18 +129,6 @@ pub(crate) fn run(command: Command, log: &Path, timeout: Duration) -> Result<Vec
     running.finish(timeout)
 }
 
-/// Runs a command that reads `input`, to its end.
-///
-/// # Errors
-/// As [`run`].
-pub(crate) fn run_with_input(command: Command, input: &str, log: &Path, timeout: Duration) -> Result<Vec<String>> {
-    let mut running = Running::start(command, log)?;
-    if let Some(mut stdin) = running.stdin.take() {
-        stdin.write_all(input.as_bytes())?;
-    }
-    running.finish(timeout)
-}
-
 /// The last lines of a log, indented, for an error message.
 pub(crate) fn end_of_log(log: &Path) -> String {
     const BYTES: u64 = 3000;
@@ -197,13 +185,6 @@ mod tests {
         let id = running.child.id();
         assert!(running.finish(Duration::from_millis(1)).unwrap_err().to_string().starts_with("not done"));
         assert!(!Command::new("kill").args(["-0", &id.to_string()]).stderr(Stdio::null()).status().unwrap().success());
-        std::fs::remove_file(log).unwrap();
-    }
-
-    #[test]
-    fn a_child_is_given_its_input() {
-        let log = log("input");
-        assert_eq!(run_with_input(shell("cat"), "a\nb\n", &log, LONG).unwrap(), ["a", "b"]);
         std::fs::remove_file(log).unwrap();
     }
 }

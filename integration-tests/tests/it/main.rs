@@ -1,1 +1,29 @@
-//! The integration tests, one module an RPC: everything here goes through the API that users have.
+//! The integration tests, one module an RPC or a theme: everything here goes through the API that users have, and
+//! where a peer must misbehave, through bare gRPC or bare HTTP/2.
+
+mod bare_http;
+mod bare_peer;
+mod cancel;
+mod codec_options;
+mod concurrency;
+mod deadlines;
+mod do_action;
+mod do_get;
+mod do_get_breaks;
+mod do_get_metadata;
+mod error_kinds;
+mod forged;
+mod handshake;
+mod hostile_clients;
+mod hostile_servers;
+mod list_flights;
+mod metadata;
+mod one_copy;
+mod one_rpc;
+mod sharing;
+mod shutdown;
+mod splitting;
+mod transports;
+mod unary;
+mod unimplemented;
+mod waiting;

@@ -68,7 +68,8 @@ pub(super) fn check_names(sources: &[SourceFile]) -> Vec<Finding> {
             }
         }
         let name = path.file_name().unwrap_or_default();
-        if name == "mod.rs" || name == "tests.rs" {
+        // Cargo and rustc fix these names; a package has a `main.rs` for each of its programs.
+        if ["main.rs", "mod.rs", "tests.rs"].iter().any(|fixed| name == *fixed) {
             continue;
         }
         if let Some(first) = first_of.insert(name, path) {
