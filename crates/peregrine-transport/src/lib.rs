@@ -27,7 +27,7 @@ mod token;
 pub use crate::body::{Outgoing, Reply, ReplyFrame};
 pub use crate::call::{CallHandler, IncomingCall, ReplyFuture};
 pub use crate::channel::{Channel, ChannelConfig, IncomingReply};
-pub use crate::connect::{Connector, TcpConnector, UnixConnector};
+pub use crate::connect::{Connecting, Connector, TcpConnector, UnixConnector};
 pub use crate::framing::{MESSAGE_PREFIX_LENGTH, MessagePart, frame_message, write_message_prefix};
 pub use crate::http2::Http2Config;
 pub use crate::io::Io;

@@ -43,12 +43,12 @@ impl Service<Request<Incoming>> for CallService {
 
     fn call(&self, request: Request<Incoming>) -> CallFuture {
         if let Some(refusal) = refusal(&request) {
-            return CallFuture::Refused { response: Some(refusal) };
+            return CallFuture::refused(refusal);
         }
         let (head, body) = request.into_parts();
         let mut metadata = head.headers;
         let timeout = match metadata.get(TIMEOUT_HEADER).map(|value| parse_timeout(value.as_bytes())) {
-            Some(None) => return CallFuture::Refused { response: Some(bad_timeout()) },
+            Some(None) => return CallFuture::refused(bad_timeout()),
             timeout => timeout.flatten(),
         };
         let encoding = encoding(&metadata);
@@ -73,7 +73,7 @@ impl Service<Request<Incoming>> for CallService {
 
 /// The way of a call to its response. Nothing of the handler runs before the first poll, which is in the call's task.
 pub(crate) enum CallFuture {
-    Refused { response: Option<Response<ReplyBody>> },
+    Refused(Option<Box<Response<ReplyBody>>>),
     Running { stage: Stage, token: CallToken, data_cap: usize },
 }
 
@@ -83,12 +83,20 @@ pub(crate) enum Stage {
     Done,
 }
 
+impl CallFuture {
+    fn refused(response: Response<ReplyBody>) -> Self {
+        Self::Refused(Some(Box::new(response)))
+    }
+}
+
 impl Future for CallFuture {
     type Output = Result<Response<ReplyBody>, Infallible>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.get_mut() {
-            Self::Refused { response } => Poll::Ready(Ok(response.take().unwrap_or_default())),
+            Self::Refused(response) => {
+                Poll::Ready(Ok(response.take().map_or_else(Response::default, |response| *response)))
+            }
             Self::Running { stage, token, data_cap } => {
                 if let Some(status) = token.cancelled_with() {
                     *stage = Stage::Done;

@@ -1,13 +1,11 @@
 //! Connections within the process.
 
-use std::future::Future;
 use std::io;
-use std::pin::Pin;
 
 use tokio::io::{DuplexStream, duplex};
 use tokio::sync::mpsc;
 
-use crate::connect::Connector;
+use crate::connect::{Connecting, Connector};
 use crate::io::Io;
 
 /// How much may be on its way in one direction.
@@ -38,7 +36,7 @@ impl InMemoryConnector {
 }
 
 impl Connector for InMemoryConnector {
-    fn connect(&self) -> Pin<Box<dyn Future<Output = io::Result<Box<dyn Io>>> + Send + '_>> {
+    fn connect(&self) -> Connecting<'_> {
         Box::pin(async { self.open().map(|io| Box::new(io) as Box<dyn Io>) })
     }
 

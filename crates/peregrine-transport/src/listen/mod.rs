@@ -30,8 +30,11 @@ enum Source {
     Tcp(TcpListener),
     Unix(UnixSocket),
     Memory(mpsc::UnboundedReceiver<tokio::io::DuplexStream>),
-    Own(Pin<Box<dyn Stream<Item = io::Result<Box<dyn Io>>> + Send>>),
+    Own(Connections),
 }
+
+/// The connections of the application's own listener.
+type Connections = Pin<Box<dyn Stream<Item = io::Result<Box<dyn Io>>> + Send>>;
 
 /// Where a [`Listener`] listens.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -1,0 +1,150 @@
+//! Limits: what is too large fails its own call and nothing else.
+
+use std::io;
+use std::time::Duration;
+
+use bytes::Bytes;
+use peregrine_proto::{FlightError, FlightErrorKind};
+use peregrine_transport::{ChannelConfig, Code, Http2Config, ServeConfig, Status};
+use tokio::io::AsyncReadExt;
+
+use crate::pair::{ask, ask_all, call, echo, open_request, pair, pair_with, read_all};
+use crate::raw::{header, open, open_with, prefixed, raw_client, read_response, request};
+
+#[tokio::test]
+async fn a_message_over_the_limit_fails_its_call_and_the_others_go_on() {
+    let serve_config = ServeConfig { message_limit: 1000, ..ServeConfig::default() };
+    let pair = pair_with(echo, serve_config, ChannelConfig::default());
+    let (client, _task) = raw_client(&pair.connector).await;
+    let (other, mut other_upload) = open(&client).await;
+    other_upload.send_data(prefixed(0, b"one"), false).unwrap();
+
+    let (response, mut upload) = open(&client).await;
+    // The prefix alone is enough: the bytes never come.
+    let forged = Bytes::from_static(&[0, 0xff, 0xff, 0xff, 0xff]);
+    upload.send_data(forged, false).unwrap();
+    let (head, _) = read_response(response).await;
+    assert_eq!(header(&head, "grpc-status"), "8");
+    let message = header(&head, "grpc-message");
+    assert!(message.contains("4294967295") && message.contains("1000"), "{message}");
+
+    other_upload.send_data(prefixed(0, &[1; 1000]), true).unwrap();
+    let (_, ended) = read_response(other).await;
+    assert_eq!(ended.status(), "0");
+    assert_eq!(ended.data.len(), 5 + 3 + 5 + 1000);
+}
+
+#[tokio::test]
+async fn a_client_has_a_limit_too_and_can_change_it_for_a_call() {
+    let config = ChannelConfig { message_limit: 1000, ..ChannelConfig::default() };
+    let pair = pair_with(echo, ServeConfig::default(), config);
+    let error = ask_all(&pair.channel, vec![0; 1001]).await.unwrap_err();
+    assert_eq!(error.code(), Code::ResourceExhausted);
+    assert!(error.message().contains("1001"), "{error}");
+    assert_eq!(FlightError::from(error).kind(), FlightErrorKind::ResourceExhausted);
+    assert_eq!(ask_all(&pair.channel, vec![0; 1000]).await.unwrap()[0].len(), 1000);
+    let mut reply = call(&pair.channel, ask(vec![0; 2000])).await.unwrap();
+    reply.messages.set_message_limit(2000);
+    assert_eq!(read_all(&mut reply.messages).await.unwrap()[0].len(), 2000);
+}
+
+#[tokio::test]
+async fn headers_that_are_too_large_fail_their_call_alone() {
+    let serve_config = ServeConfig {
+        http2: Http2Config { max_header_list_size: 4096, ..Http2Config::server() },
+        ..ServeConfig::default()
+    };
+    let pair = pair_with(echo, serve_config, ChannelConfig::default());
+    let (client, _task) = raw_client(&pair.connector).await;
+    let (response, mut upload) = open_with(&client, request().header("x-large", "a".repeat(8000))).await;
+    upload.send_data(Bytes::new(), true).ok();
+    assert_eq!(response.await.unwrap().status(), 431);
+    let (response, mut upload) = open(&client).await;
+    upload.send_data(prefixed(0, b"fine"), true).unwrap();
+    assert_eq!(read_response(response).await.1.status(), "0");
+
+    let mut metadata = http::HeaderMap::new();
+    metadata.insert("x-large", "a".repeat(8000).parse().unwrap());
+    let error = pair.channel.call("/a/b", metadata, None, ask("x")).await.unwrap_err();
+    assert_eq!(error.code(), Code::ResourceExhausted, "{error}");
+    assert_eq!(ask_all(&pair.channel, "fine").await.unwrap(), ["fine"]);
+}
+
+#[tokio::test]
+async fn calls_over_the_limit_of_a_connection_wait_their_turn() {
+    let serve_config = ServeConfig {
+        http2: Http2Config { max_concurrent_streams: 1, ..Http2Config::server() },
+        ..ServeConfig::default()
+    };
+    let pair = pair_with(echo, serve_config, ChannelConfig::default());
+    assert_eq!(ask_all(&pair.channel, "warm").await.unwrap(), ["warm"]);
+    let (frames, request) = open_request();
+    let channel = pair.channel.clone();
+    let first = tokio::spawn(async move { read_all(&mut call(&channel, request).await?.messages).await });
+    tokio::task::yield_now().await;
+    let channel = pair.channel.clone();
+    let second = tokio::spawn(async move { ask_all(&channel, "second").await });
+    frames.send(Ok(crate::pair::framed("first"))).unwrap();
+    drop(frames);
+    assert_eq!(first.await.unwrap().unwrap(), ["first"]);
+    assert_eq!(second.await.unwrap().unwrap(), ["second"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_says_nothing_is_closed_and_gives_its_place_free() {
+    let serve_config = ServeConfig { max_connections: 1, ..ServeConfig::default() };
+    let pair = pair_with(echo, serve_config, ChannelConfig::default());
+    let mut silent = pair.connector.open().unwrap();
+    let mut read = Vec::new();
+    let start = tokio::time::Instant::now();
+    // hyper greets first; then the connection ends.
+    silent.read_to_end(&mut read).await.ok();
+    assert!(start.elapsed() >= Duration::from_secs(10));
+    assert_eq!(ask_all(&pair.channel, "fine").await.unwrap(), ["fine"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_does_not_answer_pings_is_dropped() {
+    let (tokens, mut token) = tokio::sync::mpsc::unbounded_channel();
+    let pair = pair(move |call: peregrine_transport::IncomingCall| {
+        tokens.send(call.token.clone()).unwrap();
+        std::future::pending::<peregrine_transport::Reply>()
+    });
+    let (client, task) = raw_client(&pair.connector).await;
+    let _open = open(&client).await;
+    let token: peregrine_transport::CallToken = token.recv().await.unwrap();
+    // Frozen: the connection stays open, and nobody drives it.
+    let (frozen, _keep) = freeze(pair.connector.open().unwrap()).await;
+    let start = tokio::time::Instant::now();
+    let _ = frozen.await.unwrap();
+    assert!(start.elapsed() >= Duration::from_secs(80), "{:?}", start.elapsed());
+    // The one that answers is still there.
+    assert!(!token.is_cancelled());
+    task.abort();
+    token.cancelled().await;
+}
+
+/// Greets as a client does, then reads and answers nothing until the server closes.
+async fn freeze(
+    mut io: impl peregrine_transport::Io,
+) -> (tokio::task::JoinHandle<io::Result<usize>>, tokio::sync::oneshot::Sender<()>) {
+    use tokio::io::AsyncWriteExt;
+    io.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
+    let (keep, _kept) = tokio::sync::oneshot::channel();
+    (tokio::spawn(async move { io.read_to_end(&mut Vec::new()).await }), keep)
+}
+
+#[tokio::test]
+async fn trailers_stay_under_their_limit_and_say_what_is_missing() {
+    let pair = pair(|_| async {
+        let error = FlightError::not_found("ü".repeat(10_000)).with_extra_info(vec![7; 20_000]);
+        peregrine_transport::Reply::end(http::HeaderMap::new(), Status::from(error))
+    });
+    let error = ask_all(&pair.channel, "x").await.unwrap_err();
+    let size: usize = error.metadata().iter().map(|(name, value)| name.as_str().len() + value.len() + 32).sum();
+    assert!(size < 8 << 10);
+    let error = FlightError::from(error);
+    assert_eq!(error.kind(), FlightErrorKind::NotFound);
+    assert!(error.extra_info().is_empty());
+    assert!(error.message().starts_with('ü') && error.message().contains("extra_info"), "{}", error.message());
+}

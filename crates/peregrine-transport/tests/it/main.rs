@@ -1,0 +1,12 @@
+//! The transport through its public API, against itself and against hostile peers made of bare HTTP/2.
+
+mod cancel;
+mod client_edges;
+mod deadlines;
+mod flow;
+mod lifecycle;
+mod limits;
+mod listeners;
+mod pair;
+mod raw;
+mod server_edges;
