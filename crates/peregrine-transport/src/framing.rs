@@ -138,3 +138,6 @@ impl MessageParser {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

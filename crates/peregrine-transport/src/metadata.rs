@@ -159,3 +159,6 @@ fn checked_value(name: &HeaderName, value: &[u8]) -> Result<HeaderValue, FlightE
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

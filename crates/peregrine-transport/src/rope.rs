@@ -203,3 +203,6 @@ impl fmt::Debug for Rope {
         f.debug_struct("Rope").field("length", &self.length).field("parts", &self.parts()).finish()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,8 @@
 mod code;
 mod foreign;
 mod table;
+#[cfg(test)]
+mod tests;
 mod trailers;
 
 use std::error::Error;

@@ -3,7 +3,7 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode, utf8_percent_encode};
 
-use super::table::{ARROW_DETAIL, ARROW_MESSAGE, EXTRA_INFO, with_detail};
+use super::table::{ARROW_DETAIL, ARROW_MESSAGE, ARROW_STATUS, EXTRA_INFO, with_detail};
 use super::{Code, Status};
 use crate::metadata::{binary_text, binary_value};
 
@@ -17,21 +17,17 @@ const ENCODED: &AsciiSet = &CONTROLS.add(b'%');
 const TRAILERS_LIMIT: usize = 8 << 10;
 /// HTTP/2 counts so much for each header beside its name and value.
 const HEADER_COST: usize = 32;
+/// The trailers that are the status itself.
+const KEPT: [&str; 4] = [ARROW_STATUS, ARROW_MESSAGE, ARROW_DETAIL, EXTRA_INFO];
 /// A message is not cut below this many bytes to make room for `extra_info`.
 const MESSAGE_FLOOR: usize = 512;
 
-/// The trailers of a status, within the limit: the message is cut where it must be, then `extra_info` and at last the
-/// application's own trailers are left out, and the message says so.
+/// The trailers of a status, within the limit: where it must be the message is cut, and `extra_info` or the
+/// application's own trailers are left out, the larger of them first. The message says so.
 pub(crate) fn into_trailers(status: Status) -> HeaderMap {
     let mut draft = Draft::new(status);
-    if draft.cost() > TRAILERS_LIMIT {
-        draft.cut_message();
-    }
-    if draft.cost() > TRAILERS_LIMIT {
-        draft.drop_extra_info();
-    }
-    if draft.cost() > TRAILERS_LIMIT {
-        draft.drop_metadata();
+    if draft.cost(&draft.message) > TRAILERS_LIMIT {
+        draft.make_room();
     }
     draft.into_trailers()
 }
@@ -78,56 +74,75 @@ impl Draft {
         Self { code: status.code, message, detail, is_arrow, note: String::new(), metadata: *status.metadata }
     }
 
-    fn cost(&self) -> usize {
+    /// What all trailers cost if the message is cut to this one.
+    fn cost(&self, message: &str) -> usize {
         let others = self.metadata.iter().filter(|(name, _)| *name != ARROW_MESSAGE);
-        let others: usize = others.map(|(name, value)| name.as_str().len() + value.len() + HEADER_COST).sum();
-        let status = GRPC_STATUS.as_str().len() + 2 + HEADER_COST;
-        let message = GRPC_MESSAGE.as_str().len() + HEADER_COST + encode(&self.grpc_message()).len();
-        let arrow = ARROW_MESSAGE.len() + HEADER_COST + self.full_message().len().div_ceil(3) * 4;
-        others + status + message + if self.is_arrow { arrow } else { 0 }
+        let others: usize = others.map(|(name, value)| cost(name, value.len())).sum();
+        let full = self.full_message(message);
+        let encoded = utf8_percent_encode(&with_detail(&full, self.detail.as_deref()), ENCODED).map(str::len).sum();
+        let arrow = self.is_arrow.then(|| cost(ARROW_MESSAGE, full.len().div_ceil(3) * 4));
+        others + cost(&GRPC_STATUS, 2) + cost(&GRPC_MESSAGE, encoded) + arrow.unwrap_or(0)
     }
 
-    fn full_message(&self) -> String {
-        format!("{}{}", self.message, self.note)
+    fn full_message(&self, message: &str) -> String {
+        format!("{message}{}", self.note)
     }
 
-    fn grpc_message(&self) -> String {
-        with_detail(&self.full_message(), self.detail.as_deref())
+    fn make_room(&mut self) {
+        let floor = cut(&self.message, MESSAGE_FLOOR).to_owned();
+        if self.cost(&floor) > TRAILERS_LIMIT {
+            let own = self.metadata.iter().filter(|(name, _)| !KEPT.contains(&name.as_str()));
+            let own: usize = own.map(|(name, value)| cost(name, value.len())).sum();
+            let extra_info = self.metadata.get(EXTRA_INFO).map_or(0, HeaderValue::len);
+            if own > extra_info {
+                self.drop_metadata();
+            } else {
+                self.drop_extra_info();
+            }
+        }
+        if self.cost(&floor) > TRAILERS_LIMIT {
+            self.drop_metadata();
+            self.drop_extra_info();
+        }
+        self.cut_message();
     }
 
     fn cut_message(&mut self) {
-        const MARK: &str = " [cut]";
-        while self.cost() > TRAILERS_LIMIT && self.message.len() > MESSAGE_FLOOR {
-            if !self.note.starts_with(MARK) {
-                self.note.insert_str(0, MARK);
-            }
-            // Small steps, so that most of what fits is kept.
-            let end = self.message.len() - (self.message.len() / 16).max(1);
-            let end = (0..=end).rev().find(|end| self.message.is_char_boundary(*end)).unwrap_or(0);
-            self.message.truncate(end);
+        if self.cost(&self.message) <= TRAILERS_LIMIT {
+            return;
         }
+        self.note.insert_str(0, " [cut]");
+        let mut kept = cut(&self.message, TRAILERS_LIMIT);
+        while self.cost(kept) > TRAILERS_LIMIT && !kept.is_empty() {
+            // Small steps, so that most of what fits is kept.
+            kept = cut(kept, kept.len() - kept.len().div_ceil(16));
+        }
+        self.message = kept.to_owned();
     }
 
     fn drop_extra_info(&mut self) {
-        let Some(extra_info) = self.metadata.remove(EXTRA_INFO) else { return };
-        let size = extra_info.len() / 4 * 3;
-        self.note.push_str(&format!(" [extra_info of about {size} bytes left out: it does not fit into the trailers]"));
+        if let Some(extra_info) = self.metadata.remove(EXTRA_INFO) {
+            let size = extra_info.len() / 4 * 3;
+            self.note.push_str(&format!(" [extra_info of about {size} bytes left out: it does not fit the trailers]"));
+        }
     }
 
     fn drop_metadata(&mut self) {
-        let kept = [super::table::ARROW_STATUS, ARROW_MESSAGE, ARROW_DETAIL, EXTRA_INFO];
         let all = self.metadata.len();
-        let own = self.metadata.drain().filter_map(|(name, value)| {
-            let name = name.filter(|name| kept.contains(&name.as_str()))?;
-            Some((name, value))
-        });
-        self.metadata = own.collect();
+        for name in self.metadata.keys().cloned().collect::<Vec<_>>() {
+            if !KEPT.contains(&name.as_str()) {
+                self.metadata.remove(name);
+            }
+        }
         let lost = all - self.metadata.len();
-        self.note.push_str(&format!(" [{lost} trailers left out: they do not fit]"));
+        if lost > 0 {
+            self.note.push_str(&format!(" [{lost} trailers left out: they do not fit]"));
+        }
     }
 
     fn into_trailers(self) -> HeaderMap {
-        let (full, message) = (self.full_message(), self.grpc_message());
+        let full = self.full_message(&self.message);
+        let message = with_detail(&full, self.detail.as_deref());
         let mut trailers = self.metadata;
         trailers.insert(GRPC_STATUS, u16::from(self.code.number()).into());
         if !message.is_empty() {
@@ -138,6 +153,19 @@ impl Draft {
         }
         trailers
     }
+}
+
+fn cost(name: &(impl AsRef<str> + ?Sized), value: usize) -> usize {
+    name.as_ref().len() + value + HEADER_COST
+}
+
+/// The longest beginning of at most `length` bytes that ends between characters.
+fn cut(text: &str, length: usize) -> &str {
+    let mut end = length.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
 }
 
 fn encode(message: &str) -> HeaderValue {
