@@ -68,7 +68,7 @@ impl FlightClientBuilder {
     /// # Errors
     /// A scheme that a client cannot connect to, and an [`Http2Config`] that contradicts itself.
     pub fn build(self) -> Result<FlightClient, FlightError> {
-        let channel = ChannelConfig { message_limit: self.limits.message, ..self.channel };
+        let channel = ChannelConfig { message_limit: self.limits.effective_call_message(), ..self.channel };
         let channel = match self.connector {
             Some(connector) => Channel::new(connector, channel)?,
             None => connect(&self.location, channel)?,

@@ -14,9 +14,13 @@
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MessageLimits {
-    /// A whole gRPC message, header and body. The default is 2 GiB - 1, the most that a protobuf message may have,
+    /// A FlightData message, header and body. The default is 2 GiB - 1, the most that a protobuf message may have,
     /// since peers of other languages send what they have in one piece.
     pub message: usize,
+    /// A message that is not FlightData: a ticket, an action or its result, what describes a flight. 64 MiB unless set:
+    /// it is read whole before anyone sees it, and its parts may take several times its size. Where
+    /// [`message`](Self::message) is less, that counts.
+    pub call_message: usize,
     /// The IPC header of a message (a flatbuffer), where a schema's size counts; likewise the descriptor that comes with
     /// a message. 64 MiB unless set.
     pub header: usize,
@@ -32,10 +36,19 @@ pub struct MessageLimits {
     pub schema_fields: usize,
 }
 
+impl MessageLimits {
+    /// The limit on messages that are not FlightData: the lesser of [`call_message`](Self::call_message) and
+    /// [`message`](Self::message).
+    pub fn effective_call_message(&self) -> usize {
+        self.call_message.min(self.message)
+    }
+}
+
 impl Default for MessageLimits {
     fn default() -> Self {
         Self {
             message: i32::MAX as usize,
+            call_message: 64 << 20,
             header: 64 << 20,
             dictionaries: 1 << 30,
             decompressed_buffer: i32::MAX as usize,

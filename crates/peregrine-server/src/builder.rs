@@ -40,9 +40,15 @@ impl FlightServer {
 }
 
 /// Sets up a server.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct FlightServerBuilder {
     config: ServeConfig,
+}
+
+impl Default for FlightServerBuilder {
+    fn default() -> Self {
+        Self { config: ServeConfig::default() }.message_limits(MessageLimits::default())
+    }
 }
 
 impl FlightServerBuilder {
@@ -56,7 +62,7 @@ impl FlightServerBuilder {
     /// Sets what a client may make the server hold.
     #[must_use]
     pub fn message_limits(mut self, limits: MessageLimits) -> Self {
-        self.config.message_limit = limits.message;
+        self.config.message_limit = limits.effective_call_message();
         self
     }
 

@@ -6,3 +6,8 @@ pub use peregrine_proto as proto;
 pub use peregrine_server as server;
 pub use peregrine_stream as stream;
 pub use peregrine_transport as transport;
+
+/// Compiles the examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -50,7 +50,9 @@ enum Body {
 }
 
 impl MessageAssembler {
-    pub(crate) fn new(parts: MessageReader, limits: MessageLimits, recycler: Recycler) -> Self {
+    /// Reads on from where the call's reader is, from here on under the limit for FlightData.
+    pub(crate) fn new(mut parts: MessageReader, limits: MessageLimits, recycler: Recycler) -> Self {
+        parts.set_message_limit(limits.message);
         Self { parts, limits, recycler, message: None, trailers: None, stats: AssemblyStats::default() }
     }
 
