@@ -36,7 +36,8 @@ pub fn dictionaries() -> Vec<RecordBatch> {
     let second: ArrayRef = Arc::new(StringArray::from(vec!["bern", "kiev"]));
     let column = |keys: Vec<Option<i32>>, values: &ArrayRef| {
         let array = DictionaryArray::<Int32Type>::new(Int32Array::from(keys), values.clone());
-        batch(vec![("city".into(), Arc::new(array) as ArrayRef)])
+        // Nullable in all three, so that they have one schema.
+        RecordBatch::try_from_iter_with_nullable([("city", Arc::new(array) as ArrayRef, true)]).expect("one column")
     };
     vec![
         column(vec![Some(0), None, Some(2)], &first),
