@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow, bail};
 use serde_json::Value;
 
 use crate::process::{self, Running};
@@ -53,18 +53,19 @@ pub(super) struct Report {
 impl Report {
     /// Runs a program that prints lines of checks.
     pub(super) fn of(command: Command, log: &Path) -> Self {
-        let run = || -> Result<(Vec<(String, Seen)>, Result<()>)> {
-            let mut running = Running::start(command, log)?;
-            running.close_stdin();
-            let (status, lines) = running.wait(TIMEOUT)?;
-            let checks = lines.iter().map(|line| read(line)).collect::<Result<_>>()?;
-            let failed = || anyhow::anyhow!("the program ended with {status}\n{}", process::end_of_log(log));
-            Ok((checks, if status.success() { Ok(()) } else { Err(failed()) }))
+        Self::run(command, log).unwrap_or_else(|error| Self { checks: Vec::new(), end: Err(error) })
+    }
+
+    fn run(command: Command, log: &Path) -> Result<Self> {
+        let mut running = Running::start(command, log)?;
+        running.close_stdin();
+        let (status, lines) = running.wait(TIMEOUT)?;
+        let checks = lines.iter().map(|line| read(line)).collect::<Result<_>>()?;
+        let end = match status.success() {
+            true => Ok(()),
+            false => Err(anyhow!("the program ended with {status}\n{}", process::end_of_log(log))),
         };
-        match run() {
-            Ok((checks, end)) => Self { checks, end },
-            Err(error) => Self { checks: Vec::new(), end: Err(error) },
-        }
+        Ok(Self { checks, end })
     }
 
     /// A row for each check, judged by the program or by what another server showed, and one for the end.
@@ -87,7 +88,7 @@ impl Report {
             };
             rows.push(Row { check, direction, fault });
         }
-        rows.extend(expected.into_keys().map(|check| Row::new(check, direction, Err(anyhow::anyhow!("was not run")))));
+        rows.extend(expected.into_keys().map(|check| Row::new(check, direction, Err(anyhow!("was not run")))));
         rows.push(Row::new("every check ran", direction, self.end));
         rows
     }
@@ -100,7 +101,7 @@ fn read(line: &str) -> Result<(String, Seen)> {
         (Some(saw), None) => Seen::Saw(saw.clone()),
         (_, Some(Value::String(fault))) => Seen::Judged(Some(fault.clone())),
         (None, Some(Value::Null)) => Seen::Judged(None),
-        _ => anyhow::bail!("neither `saw` nor `fault` in {line}"),
+        _ => bail!("neither `saw` nor `fault` in {line}"),
     };
     Ok((check, seen))
 }
