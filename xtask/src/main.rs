@@ -11,6 +11,7 @@ mod tidy;
 mod workspace;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Parser;
@@ -29,7 +30,7 @@ enum Command {
     Interop,
     /// Measure against raw TCP and pyarrow.
     Bench {
-        /// Fewer rounds and sizes: some minutes.
+        /// Fewer rounds: under two minutes, once the programs are built.
         #[arg(long)]
         quick: bool,
         /// Where to write the numbers.
@@ -46,7 +47,17 @@ enum Command {
     SampleData,
 }
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
     let workspace = Workspace::find()?;
     match Command::parse() {
         Command::Tidy => tidy::run(workspace.root()),

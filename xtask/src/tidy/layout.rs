@@ -1,6 +1,7 @@
 //! Where files stand and what they are called.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -56,7 +57,8 @@ pub(super) fn check_header(source: &SourceFile) -> Option<Finding> {
     Some(Finding::new(source.path(), 1, what))
 }
 
-/// No two files of a crate share a name, and no name is an empty word.
+/// No two files of a crate share a name, and no name is an empty word. Each program and each folder of tests of a
+/// package is a crate.
 pub(super) fn check_names(sources: &[SourceFile]) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut first_of = BTreeMap::new();
@@ -68,11 +70,10 @@ pub(super) fn check_names(sources: &[SourceFile]) -> Vec<Finding> {
             }
         }
         let name = path.file_name().unwrap_or_default();
-        // Cargo and rustc fix these names; a package has a `main.rs` for each of its programs.
-        if ["main.rs", "mod.rs", "tests.rs"].iter().any(|fixed| name == *fixed) {
+        if name == "mod.rs" || name == "tests.rs" {
             continue;
         }
-        if let Some(first) = first_of.insert(name, path) {
+        if let Some(first) = first_of.insert((crate_of(path), name), path) {
             findings.push(Finding::new(
                 path,
                 1,
@@ -81,6 +82,18 @@ pub(super) fn check_names(sources: &[SourceFile]) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// The crate of a package that a file belongs to: named by its folder, empty for the package's own.
+fn crate_of(path: &Path) -> &OsStr {
+    let mut parts = path.iter().skip_while(|part| *part != "src" && *part != "tests");
+    let folder = parts.next();
+    let next = parts.next().unwrap_or_default();
+    match folder {
+        Some(folder) if folder == "tests" => next,
+        Some(_) if next == "bin" => parts.next().unwrap_or_default(),
+        _ => OsStr::new(""),
+    }
 }
 
 #[cfg(test)]
@@ -115,6 +128,19 @@ mod tests {
         ]);
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].path, Path::new("crates/x/src/write/error.rs"));
+    }
+
+    #[test]
+    fn programs_and_folders_of_tests_are_crates_of_their_own() {
+        let found = check_names(&[
+            source("crates/x/src/error.rs", ""),
+            source("crates/x/src/bin/one/error.rs", ""),
+            source("crates/x/src/bin/two/error.rs", ""),
+            source("crates/x/tests/it/error.rs", ""),
+            source("crates/x/tests/it/deep/error.rs", ""),
+        ]);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].path, Path::new("crates/x/tests/it/deep/error.rs"));
     }
 
     #[test]

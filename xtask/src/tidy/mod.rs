@@ -66,8 +66,9 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     for finding in &findings {
         println!("{finding}");
     }
+    let sources: usize = members.values().map(|member| member.sources.len()).sum();
     match findings.len() {
-        0 => println!("tidy: {} crates and {} files keep the rules", members.len(), files.len()),
+        0 => println!("tidy: {} crates with {sources} Rust files keep the rules", members.len()),
         count => bail!("tidy: {count} places break a rule"),
     }
     Ok(())
