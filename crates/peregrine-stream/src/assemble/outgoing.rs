@@ -12,6 +12,10 @@ pub(crate) const FRAME_TARGET: usize = 512 << 10;
 /// Buffers up to this size are copied into the head before them: a part of its own costs more than the copy.
 const COPY_UP_TO: usize = 2 << 10;
 
+/// Heads and small buffers are collected in pieces of this size: small enough that the allocator has them at hand, and
+/// never grown, which would copy.
+const TAIL: usize = 64 << 10;
+
 /// The bytes of an HTTP/2 frame's header, which stand before our first byte in the receiver's memory.
 const FRAME_HEADER: usize = 9;
 
@@ -62,6 +66,7 @@ impl FrameAssembler {
 
     /// Adds a message that is protobuf already.
     pub(crate) fn push_message(&mut self, message: Bytes) -> Result<(), FlightError> {
+        self.make_room(MESSAGE_PREFIX_LENGTH);
         write_message_prefix(&mut self.tail, message.len())?;
         self.push_part(message);
         Ok(())
@@ -78,8 +83,8 @@ impl FrameAssembler {
         self.push_head(&FlightDataHead { data_header, app_metadata, body_length, ..FlightDataHead::default() })?;
         for buffer in message.body {
             let padding = buffer.len().wrapping_neg() % BODY_ALIGNMENT;
-            self.push_part(Bytes::from_owner(buffer));
-            self.tail.put_slice(&ZEROS[..padding]);
+            self.push_part(buffer);
+            self.put(&ZEROS[..padding]);
         }
         Ok(())
     }
@@ -89,18 +94,31 @@ impl FrameAssembler {
             BodyAlignment::Frame => FRAME_HEADER + self.len() + MESSAGE_PREFIX_LENGTH,
             BodyAlignment::Message => 0,
         });
+        self.make_room(MESSAGE_PREFIX_LENGTH + head.encoded_len(position));
         write_message_prefix(&mut self.tail, head.message_length(position))?;
         head.write(&mut self.tail, position);
         Ok(())
     }
 
-    /// Shares a part, or copies it where that is cheaper.
-    fn push_part(&mut self, part: Bytes) {
-        if part.len() <= COPY_UP_TO {
-            self.tail.put_slice(&part);
+    /// Shares a part, or copies it where that is cheaper, before anything is allocated for sharing it.
+    fn push_part<P: AsRef<[u8]> + Send + 'static>(&mut self, part: P) {
+        if part.as_ref().len() <= COPY_UP_TO {
+            self.put(part.as_ref());
         } else {
             self.flush_tail();
-            self.frame.push(part);
+            self.frame.push(Bytes::from_owner(part));
+        }
+    }
+
+    fn put(&mut self, bytes: &[u8]) {
+        self.make_room(bytes.len());
+        self.tail.put_slice(bytes);
+    }
+
+    fn make_room(&mut self, length: usize) {
+        if self.tail.capacity() - self.tail.len() < length {
+            self.flush_tail();
+            self.tail.reserve(length.max(TAIL));
         }
     }
 
