@@ -17,7 +17,8 @@ fn both(user: &HandshakeRequest, password: &HandshakeRequest) -> HandshakeRespon
 #[tokio::test]
 async fn a_service_without_a_handshake_says_so() {
     let pair = Pair::new(MemoryService::new());
-    let error = pair.client().handshake(stream::iter([HandshakeRequest::new("x")])).await.unwrap_err();
+    let requests = stream::iter([HandshakeRequest::new("x")]);
+    let error = async { pair.client().handshake(requests).await?.read_all().await }.await.unwrap_err();
     assert_eq!(error.kind(), FlightErrorKind::Unimplemented);
     assert!(error.message().contains("Handshake"), "{error}");
     assert!(pair.client().list_actions().await.is_ok());
@@ -38,7 +39,8 @@ async fn two_messages_are_answered_with_one() {
     let answers = pair.client().handshake(requests).await.unwrap().read_all().await.unwrap();
     assert_eq!(answers, [HandshakeResponse::new(&b"ada:\0\xff"[..]).with_protocol_version(42)]);
 
-    let error = pair.client().handshake(stream::iter([request(b"ada")])).await.unwrap_err();
+    let requests = stream::iter([request(b"ada")]);
+    let error = async { pair.client().handshake(requests).await?.read_all().await }.await.unwrap_err();
     assert_eq!((error.kind(), error.message()), (FlightErrorKind::Unauthenticated, "no password"));
 }
 

@@ -11,6 +11,11 @@ pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
     timeout(Duration::from_secs(60), future).await.expect("it comes within a minute")
 }
 
+/// Waits until nothing can go on without a timer. Needs a paused clock, which jumps only then.
+pub(crate) async fn idle() {
+    tokio::time::sleep(Duration::from_millis(1)).await;
+}
+
 /// Tells that it was dropped.
 pub(crate) struct OnDrop(#[expect(dead_code, reason = "it is there to be dropped")] oneshot::Sender<()>);
 
