@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
+use peregrine::client::FlightClient;
 use peregrine::proto::Location;
 
 use crate::output::{FileFormat, FirstRows, UnnamedFile};
-use crate::remote::{self, Download};
+use crate::remote::Download;
 use crate::signals::Signals;
 use crate::terminal;
 
@@ -68,7 +69,7 @@ async fn read(args: Args) -> Result<()> {
 /// Writes the flight to a file and counts its rows. Runs on the main thread, where blocking holds up nothing but the
 /// download itself: connections are on the runtime's own threads.
 async fn write(args: &Args, file: UnnamedFile) -> Result<usize> {
-    let mut download = Download::start(remote::connect(&args.server)?, &args.name).await?;
+    let mut download = Download::start(FlightClient::connect(args.server.clone())?, &args.name).await?;
     let mut file = file.begin(download.schema())?;
     let mut rows = 0;
     while let Some(batch) = download.next_batch().await? {
@@ -86,7 +87,7 @@ fn print_written(rows: usize, path: &Path) -> Result<()> {
 
 /// Shows the first rows. The rest of the flight is not asked for: dropping the download cancels it.
 async fn show(args: &Args) -> Result<()> {
-    let mut download = Download::start(remote::connect(&args.server)?, &args.name).await?;
+    let mut download = Download::start(FlightClient::connect(args.server.clone())?, &args.name).await?;
     let mut table = FirstRows::new(download.schema().clone(), args.rows);
     while let Some(batch) = download.next_batch().await? {
         if table.add(&batch) {

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use anyhow::{Context, Result};
 use arrow_schema::Schema;
+use peregrine::client::FlightClient;
 use peregrine::proto::{FlightEndpoint, FlightInfo, Location};
 
 use crate::ls::total;
@@ -26,7 +27,7 @@ pub(crate) struct Args {
 
 /// Describes the flight on stdout.
 pub(crate) async fn run(args: Args) -> Result<()> {
-    let client = remote::connect(&args.server)?;
+    let client = FlightClient::connect(args.server.clone())?;
     let info = remote::flight_info(&client, &args.name).await?;
     let text = describe(&info).with_context(|| format!("cannot read the schema of flight {:?}", args.name))?;
     terminal::print(&text)?;

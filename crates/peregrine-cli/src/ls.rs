@@ -1,9 +1,9 @@
 //! `peregrine ls`: what flights a server has.
 
 use anyhow::{Context, Result};
+use peregrine::client::FlightClient;
 use peregrine::proto::{Criteria, FlightInfo, Location};
 
-use crate::remote;
 use crate::terminal::{self, Align, columns, one_line};
 
 /// List the flights of a server: name, rows, bytes and number of columns; "-" is what the server does not tell.
@@ -16,7 +16,7 @@ pub(crate) struct Args {
 
 /// Lists the flights on stdout.
 pub(crate) async fn run(args: Args) -> Result<()> {
-    let client = remote::connect(&args.server)?;
+    let client = FlightClient::connect(args.server.clone())?;
     let failed = || format!("cannot list the flights of {}", args.server);
     let mut flights = client.list_flights(Criteria::default()).await.with_context(failed)?;
     let mut rows = vec![["NAME", "ROWS", "BYTES", "COLUMNS"].map(str::to_owned)];

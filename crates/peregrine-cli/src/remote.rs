@@ -14,11 +14,6 @@ pub(crate) fn descriptor(name: &str) -> FlightDescriptor {
     FlightDescriptor::for_path(name.split('/'))
 }
 
-/// A client of the server at a location.
-pub(crate) fn connect(location: &Location) -> Result<FlightClient> {
-    FlightClient::connect(location.clone()).with_context(|| format!("cannot connect to {location}"))
-}
-
 /// What a server says about a flight.
 pub(crate) async fn flight_info(client: &FlightClient, name: &str) -> Result<FlightInfo> {
     let info = client.get_flight_info(descriptor(name)).await;

@@ -45,9 +45,7 @@ pub(crate) async fn run(args: Args) -> Result<()> {
     let store = Store::open(&args.folder).with_context(|| format!("cannot serve {:?}", args.folder))?;
     // Before the line that tells others that the server is there, so that they may end it from then on.
     let mut signals = Signals::listen()?;
-    let failed = || format!("cannot listen on {}", args.listen);
-    let bound = FlightServer::builder().bind(args.listen.clone()).await.with_context(failed)?;
-    let server = bound.serve(StoreService::new(store)).with_context(failed)?;
+    let server = FlightServer::builder().bind(args.listen).await?.serve(StoreService::new(store))?;
     terminal::print(&format!("Server listening on {}\n", server.location()))?;
     tokio::select! {
         () = signals.next() => {}

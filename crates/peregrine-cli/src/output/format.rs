@@ -4,10 +4,10 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use arrow_array::RecordBatch;
 use arrow_ipc::writer::{DictionaryHandling, FileWriter, IpcWriteOptions};
-use arrow_schema::{DataType, Schema, SchemaRef};
+use arrow_schema::{DataType, Fields, IntervalUnit, Schema, SchemaRef};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
@@ -39,8 +39,35 @@ impl FileFormat {
         }
     }
 
+    /// Whether the format can hold values of a type. The parquet crate panics at a schema with a union.
+    fn can_hold(self, kind: &DataType) -> bool {
+        let all = |fields: &Fields| fields.iter().all(|field| self.can_hold(field.data_type()));
+        match (self, kind) {
+            (Self::Arrow, _) => true,
+            (Self::Csv, kind) => !kind.is_nested(),
+            (Self::Parquet, DataType::Union(..) | DataType::Interval(IntervalUnit::MonthDayNano)) => false,
+            (Self::Parquet, DataType::Struct(fields)) => all(fields),
+            (Self::Parquet, DataType::Dictionary(_, values)) => self.can_hold(values),
+            (
+                Self::Parquet,
+                DataType::List(item)
+                | DataType::LargeList(item)
+                | DataType::ListView(item)
+                | DataType::LargeListView(item)
+                | DataType::FixedSizeList(item, _)
+                | DataType::Map(item, _)
+                | DataType::RunEndEncoded(_, item),
+            ) => self.can_hold(item.data_type()),
+            (Self::Parquet, _) => true,
+        }
+    }
+
     /// Begins a file. What the format cannot hold is an error here, before there is data.
     pub(super) fn begin(self, file: File, schema: &SchemaRef) -> Result<FormatWriter> {
+        if let Some(field) = schema.fields().iter().find(|field| !self.can_hold(field.data_type())) {
+            let (name, kind) = (field.name(), field.data_type());
+            bail!("{self:?} cannot hold column {name:?} of type {kind}; .arrow holds every type");
+        }
         match self {
             Self::Parquet => begin_parquet(file, schema),
             Self::Arrow => begin_arrow(file, schema),
@@ -85,9 +112,7 @@ fn begin_parquet(file: File, schema: &SchemaRef) -> Result<FormatWriter> {
         .set_compression(Compression::SNAPPY)
         .set_max_row_group_bytes(Some(ROW_GROUP_BYTES))
         .build();
-    let writer = ArrowWriter::try_new(file, schema.clone(), Some(properties))
-        .context("Parquet cannot hold these columns; try .arrow")?;
-    Ok(FormatWriter::Parquet(Box::new(writer)))
+    Ok(FormatWriter::Parquet(Box::new(ArrowWriter::try_new(file, schema.clone(), Some(properties))?)))
 }
 
 fn begin_arrow(file: File, schema: &SchemaRef) -> Result<FormatWriter> {
@@ -97,10 +122,6 @@ fn begin_arrow(file: File, schema: &SchemaRef) -> Result<FormatWriter> {
 }
 
 fn begin_csv(file: File, schema: &SchemaRef) -> Result<FormatWriter> {
-    let is_nested = |kind: &DataType| kind.is_nested();
-    if let Some(field) = schema.fields().iter().find(|field| is_nested(field.data_type())) {
-        bail!("CSV cannot hold column {:?} of type {}; try .parquet or .arrow", field.name(), field.data_type());
-    }
     let mut writer = arrow_csv::Writer::new(BufWriter::new(file));
     // The header line is written with the first batch, and there may be none.
     writer.write(&RecordBatch::new_empty(SchemaRef::new(Schema::clone(schema))))?;
@@ -113,9 +134,9 @@ mod tests {
     use std::sync::Arc;
 
     use arrow_array::types::Int32Type;
-    use arrow_array::{ArrayRef, DictionaryArray, Int64Array, ListArray};
+    use arrow_array::{ArrayRef, DictionaryArray, Int64Array};
     use arrow_ipc::reader::FileReader;
-    use arrow_schema::Field;
+    use arrow_schema::{Field, UnionFields, UnionMode};
 
     use super::*;
 
@@ -149,11 +170,25 @@ mod tests {
     }
 
     #[test]
-    fn csv_refuses_nested_columns_at_once() {
-        let lists = ListArray::from_iter_primitive::<Int32Type, _, _>([Some([Some(1)])]);
-        let batch = RecordBatch::try_from_iter([("list", Arc::new(lists) as ArrayRef)]).unwrap();
-        let error = write(FileFormat::Csv, &batch.schema(), &[]).unwrap_err();
-        assert!(error.to_string().contains("cannot hold column \"list\""), "{error}");
+    fn what_a_format_cannot_hold_is_told_at_once() {
+        let union = UnionFields::try_new([0], [Field::new("a", DataType::Int64, true)]).unwrap();
+        let union = DataType::Union(union, UnionMode::Dense);
+        let list = |item: &DataType| DataType::List(Arc::new(Field::new("item", item.clone(), true)));
+        let schema = |kind: DataType| Arc::new(Schema::new(vec![Field::new("column", kind, true)]));
+        let months = DataType::Interval(IntervalUnit::MonthDayNano);
+        for (format, kind, holds) in [
+            (FileFormat::Csv, list(&DataType::Int64), false),
+            (FileFormat::Parquet, list(&list(&DataType::Int64)), true),
+            (FileFormat::Parquet, list(&list(&union)), false),
+            (FileFormat::Parquet, months, false),
+            (FileFormat::Arrow, list(&union), true),
+        ] {
+            let written = write(format, &schema(kind.clone()), &[]);
+            assert_eq!(written.is_ok(), holds, "{format:?} {kind}");
+            if let Err(error) = written {
+                assert!(error.to_string().contains("cannot hold column \"column\""), "{error}");
+            }
+        }
     }
 
     #[test]

@@ -341,7 +341,7 @@ fn no_changed_byte_of_an_arrow_file_panics() {
     let grown = arrow_bytes(&dictionaries(), None);
     let (mut whole, mut refused) = (0, 0);
     for bytes in [plain, compressed, grown] {
-        with_each_change(&folder, "a.arrow", &bytes, 4000, || {
+        with_each_change(&folder, "a.arrow", &bytes, 2000, || {
             // Past the flight, which would make an error of a panic.
             let file = open(&folder, "a.arrow");
             let _ = arrow_file::describe(&file);
