@@ -43,6 +43,9 @@ pub struct Http2Config {
     /// Server: how many calls a peer may have opened and reset before the server got to see them; a peer that has
     /// more is taken for a rapid-reset attack and its connection closed. 100.
     pub max_pending_accept_reset_streams: usize,
+    /// How many errors on single streams a connection may see in its life before it is closed; `None` for any number.
+    /// Data that comes for a call long reset is such an error. Server 16 Ki, client any number.
+    pub max_stream_errors: Option<usize>,
     /// Sends a ping where nothing came for so long. Server 60 s. Client never: servers of other languages close
     /// connections that ping more often than they like.
     pub keepalive_interval: Option<Duration>,
@@ -64,6 +67,7 @@ impl Http2Config {
             max_concurrent_streams: 256,
             max_header_list_size: 64 << 10,
             max_pending_accept_reset_streams: 100,
+            max_stream_errors: Some(16 << 10),
             keepalive_interval: Some(Duration::from_secs(60)),
             keepalive_timeout: Duration::from_secs(20),
             keepalive_while_idle: false,
@@ -72,7 +76,13 @@ impl Http2Config {
 
     /// What a client uses unless told otherwise.
     pub fn client() -> Self {
-        Self { stream_window: 16 << 20, connection_window: 64 << 20, keepalive_interval: None, ..Self::server() }
+        Self {
+            stream_window: 16 << 20,
+            connection_window: 64 << 20,
+            max_stream_errors: None,
+            keepalive_interval: None,
+            ..Self::server()
+        }
     }
 
     /// The connection's window that is used: [`connection_window`](Self::connection_window), or four stream windows

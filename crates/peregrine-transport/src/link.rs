@@ -16,6 +16,11 @@ use crate::drive::{NextCall, StreamExecutor};
 use crate::http2::Http2Config;
 use crate::status::{Code, Status};
 
+/// How many cancelled calls are remembered, and for how long. Data that a server had sent before it saw the reset
+/// counts as a stream error once the call is forgotten; h2 remembers 50 for a second by itself.
+const RESET_STREAMS: usize = 1024;
+const RESET_MEMORY: Duration = Duration::from_secs(30);
+
 /// A connection to a server.
 #[derive(Clone)]
 pub(crate) struct Link {
@@ -83,6 +88,9 @@ fn builder(settings: &Http2Config, executor: StreamExecutor) -> http2::Builder<S
         .max_frame_size(settings.max_frame_size)
         .max_send_buf_size(settings.send_buffer())
         .max_header_list_size(settings.max_header_list_size)
+        .max_concurrent_reset_streams(RESET_STREAMS)
+        .reset_stream_duration(RESET_MEMORY)
+        .max_local_error_reset_streams(settings.max_stream_errors)
         .keep_alive_interval(settings.keepalive_interval)
         .keep_alive_timeout(settings.keepalive_timeout)
         .keep_alive_while_idle(settings.keepalive_while_idle);

@@ -10,3 +10,4 @@ mod listeners;
 mod pair;
 mod raw;
 mod server_edges;
+mod wire;

@@ -1,0 +1,65 @@
+//! A server made of bare frames, for what even a bare HTTP/2 library would not send.
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+
+/// The frames and flags that the tests use.
+pub(crate) mod frame {
+    pub(crate) const DATA: u8 = 0;
+    pub(crate) const HEADERS: u8 = 1;
+    pub(crate) const RST_STREAM: u8 = 3;
+    pub(crate) const SETTINGS: u8 = 4;
+    pub(crate) const GOAWAY: u8 = 7;
+    pub(crate) const END_STREAM: u8 = 1;
+    pub(crate) const END_HEADERS: u8 = 4;
+}
+
+pub(crate) struct Wire {
+    io: DuplexStream,
+}
+
+impl Wire {
+    /// Reads the client's preface and greets.
+    pub(crate) async fn serve(mut io: DuplexStream) -> Self {
+        let mut preface = [0; 24];
+        io.read_exact(&mut preface).await.unwrap();
+        let mut wire = Self { io };
+        wire.write(frame::SETTINGS, 0, 0, &[]).await;
+        wire
+    }
+
+    pub(crate) async fn write(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
+        let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+        let mut bytes = vec![length[1], length[2], length[3], kind, flags];
+        bytes.extend_from_slice(&stream.to_be_bytes());
+        bytes.extend_from_slice(payload);
+        self.io.write_all(&bytes).await.unwrap();
+    }
+
+    /// Reads frames until one of a kind, and gives its stream.
+    pub(crate) async fn read_until(&mut self, wanted: u8) -> u32 {
+        loop {
+            let mut head = [0; 9];
+            self.io.read_exact(&mut head).await.unwrap();
+            let [a, b, c, kind, _flags, stream @ ..] = head;
+            let mut payload = vec![0; u32::from_be_bytes([0, a, b, c]) as usize];
+            self.io.read_exact(&mut payload).await.unwrap();
+            if kind == wanted {
+                return u32::from_be_bytes(stream);
+            }
+            assert_ne!(kind, frame::GOAWAY, "{}", String::from_utf8_lossy(&payload));
+        }
+    }
+}
+
+/// Headers of a good gRPC answer, and more, as HPACK writes them without its tables.
+pub(crate) fn headers(more: &[(&str, &str)]) -> Vec<u8> {
+    let mut block = vec![0x88];
+    for (name, value) in [("content-type", "application/grpc")].iter().chain(more) {
+        block.push(0);
+        for text in [name, value] {
+            block.push(u8::try_from(text.len()).unwrap());
+            block.extend_from_slice(text.as_bytes());
+        }
+    }
+    block
+}
