@@ -186,8 +186,6 @@ pub enum Problem {
         /// What.
         what: &'static str,
     },
-    /// Buffers that lie over each other would be copied more often than the body is long.
-    Overlap,
     /// A column of an encoder's batch that may not have nulls has some.
     UnexpectedNulls,
 }
@@ -298,7 +296,6 @@ impl fmt::Display for Problem {
             Self::DictionaryType { id } => write!(f, "dictionary id {id} has another type in another field"),
             Self::Type { rule } => f.write_str(rule),
             Self::Unsupported { what } => write!(f, "{what}: not supported"),
-            Self::Overlap => f.write_str("buffers that lie over each other"),
             Self::UnexpectedNulls => f.write_str("nulls in a field that is declared without"),
         }
     }

@@ -18,6 +18,7 @@ pub(super) struct Body<'a> {
     stats: &'a mut DecodeStats,
     decompressed: usize,
     realigned: usize,
+    viewed: usize,
 }
 
 impl<'a> Body<'a> {
@@ -28,7 +29,8 @@ impl<'a> Body<'a> {
         limits: &'a MessageLimits,
         stats: &'a mut DecodeStats,
     ) -> Self {
-        Self { bytes, empty: Buffer::default(), codec, inflater, limits, stats, decompressed: 0, realigned: 0 }
+        let empty = Buffer::default();
+        Self { bytes, empty, codec, inflater, limits, stats, decompressed: 0, realigned: 0, viewed: 0 }
     }
 
     /// The memory that arrays of this message hold on to, as far as it is known by now.
@@ -62,19 +64,26 @@ impl<'a> Body<'a> {
             return Err(Error::field(Problem::ShortBuffer { buffer: name, needed, actual: buffer.len() }));
         }
         let buffer = buffer.slice_with_length(0, needed);
-        if buffer.as_ptr().align_offset(align) == 0 { Ok(buffer) } else { self.realign(&buffer) }
+        Ok(if buffer.as_ptr().align_offset(align) == 0 { buffer } else { self.realign(&buffer) })
     }
 
     /// The one copy that a misplaced buffer takes, by itself.
-    fn realign(&mut self, buffer: &Buffer) -> Result<Buffer, Error> {
+    fn realign(&mut self, buffer: &Buffer) -> Buffer {
         self.realigned += buffer.len();
-        // Buffers that share bytes could ask for any number of copies of them.
-        if self.realigned > self.bytes.len() + self.decompressed {
-            return Err(Error::field(Problem::Overlap));
-        }
         self.stats.realigned_buffers += 1;
         self.stats.realigned_bytes += buffer.len() as u64;
-        Ok(Buffer::from_slice_ref(buffer.as_slice()))
+        Buffer::from_slice_ref(buffer.as_slice())
+    }
+
+    /// Counts bytes that views point to as if they were decompressed: a view takes 16 bytes and may point to any
+    /// number of them, which many views may share and which are looked at for each.
+    pub(super) fn count_viewed(&mut self, length: usize) -> Result<(), Error> {
+        self.viewed = self.viewed.saturating_add(length);
+        let limit = self.limits.decompressed_message;
+        if self.viewed <= limit {
+            return Ok(());
+        }
+        Err(Error::Limit { what: "bytes that views of a message point to", limit, actual: self.viewed })
     }
 
     fn decompress(&mut self, codec: CompressionCodec, raw: &Buffer) -> Result<Buffer, Error> {

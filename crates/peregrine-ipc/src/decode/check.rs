@@ -11,7 +11,11 @@ use crate::compression::CompressionCodec;
 use crate::error::Error;
 
 /// No schema that proto reads is deeper, whatever its limits; batches are flat.
-const MAX_DEPTH: usize = 256 + 4;
+const MAX_DEPTH: usize = 128 + 4;
+
+/// Buffers may share bytes, but the work and the copies that they take stay in proportion to the body.
+const MAX_LAYERS: usize = 8;
+const OVERLAP: &str = "bytes of buffers that lie over each other";
 
 /// A header that is a valid flatbuffer of a version that is read.
 pub(super) fn message(header: &[u8], limit: usize) -> Result<Message<'_>, Error> {
@@ -122,14 +126,17 @@ impl<'a> Parts<'a> {
     }
 
     fn check_ranges(&self, body: usize) -> Result<(), Error> {
+        let mut total: usize = 0;
         for (index, buffer) in self.buffers.into_iter().flatten().enumerate() {
             let (offset, length) = (buffer.offset(), buffer.length());
             let end = offset.checked_add(length).filter(|_| offset >= 0 && length >= 0);
             if end.and_then(|end| usize::try_from(end).ok()).is_none_or(|end| end > body) {
                 return Err(Error::BufferRange { index, offset, length, body });
             }
+            total = total.saturating_add(length as usize);
         }
-        Ok(())
+        let limit = body.saturating_mul(MAX_LAYERS);
+        if total <= limit { Ok(()) } else { Err(Error::Limit { what: OVERLAP, limit, actual: total }) }
     }
 }
 

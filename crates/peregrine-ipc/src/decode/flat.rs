@@ -80,6 +80,7 @@ impl Reader<'_> {
             return self.built(data_type, node, nulls, data, None);
         }
         let views = ScalarBuffer::new(views, 0, node.rows);
+        self.count_viewed(&views)?;
         match data_type {
             DataType::Utf8View => view_array::<StringViewType>(views, data, nulls),
             _ => view_array::<BinaryViewType>(views, data, nulls),

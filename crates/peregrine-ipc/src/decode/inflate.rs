@@ -113,3 +113,71 @@ impl Output {
         self.memory.into()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use lz4_flex::frame::FrameEncoder;
+
+    use super::*;
+
+    const CODECS: [CompressionCodec; 2] = [CompressionCodec::Lz4, CompressionCodec::Zstd];
+
+    fn pack(codec: CompressionCodec, raw: &[u8]) -> Vec<u8> {
+        match codec {
+            CompressionCodec::Zstd => zstd::encode_all(raw, 1).unwrap(),
+            CompressionCodec::Lz4 => {
+                let mut encoder = FrameEncoder::new(Vec::new());
+                encoder.write_all(raw).unwrap();
+                encoder.finish().unwrap()
+            }
+        }
+    }
+
+    fn inflate(codec: CompressionCodec, packed: &[u8], claimed: usize) -> Option<Vec<u8>> {
+        Inflater::default().inflate(codec, packed, claimed).ok().map(|buffer| buffer.to_vec())
+    }
+
+    #[test]
+    fn a_frame_holds_exactly_what_it_claims() {
+        let raw: Vec<u8> = (0..100_000_u32).flat_map(|n| (n / 100).to_le_bytes()).collect();
+        for codec in CODECS {
+            let packed = pack(codec, &raw);
+            assert_eq!(inflate(codec, &packed, raw.len()).as_ref(), Some(&raw));
+            for claimed in [0, 1, raw.len() - 1, raw.len() + 1, usize::MAX] {
+                assert_eq!(inflate(codec, &packed, claimed), None, "{codec} {claimed}");
+            }
+            for cut in [0, 1, 4, 7, packed.len() / 2, packed.len() - 5] {
+                assert_eq!(inflate(codec, &packed[..cut], raw.len()), None, "{codec} cut at {cut}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_second_frame_is_not_read() {
+        for codec in CODECS {
+            let packed = pack(codec, &[7; 1000]).repeat(2);
+            assert_eq!(inflate(codec, &packed, 2000), None, "{codec}");
+        }
+    }
+
+    #[test]
+    fn the_codec_works_again_after_an_error() {
+        let mut inflater = Inflater::default();
+        for codec in CODECS {
+            let packed = pack(codec, &[7; 1000]);
+            assert!(inflater.inflate(codec, &packed[..packed.len() / 2], 1000).is_err());
+            assert!(inflater.inflate(codec, b"no frame", 1000).is_err());
+            assert_eq!(inflater.inflate(codec, &packed, 1000).unwrap().as_slice(), [7; 1000]);
+        }
+    }
+
+    #[test]
+    fn memory_grows_with_what_comes() {
+        let mut out = Output::new(10, 1 << 40);
+        assert_eq!(out.memory.len(), TRUSTED_BYTES);
+        out.filled = TRUSTED_BYTES;
+        assert_eq!(out.free().unwrap().len(), TRUSTED_BYTES);
+    }
+}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, NullArray, make_array};
 use arrow_buffer::{ArrowNativeType, BooleanBuffer, Buffer, NullBuffer};
-use arrow_data::{ArrayData, ArrayDataBuilder};
+use arrow_data::{ArrayData, ArrayDataBuilder, MAX_INLINE_VIEW_LEN};
 
 use super::body::Body;
 use super::check::Parts;
@@ -142,6 +142,13 @@ impl<'a> Reader<'a> {
         let count = self.parts.views(self.view).ok_or(Error::Missing { part: "variadic buffer count" })?;
         self.view += 1;
         (0..count).map(|_| self.next_buffer()).collect()
+    }
+
+    /// Counts the bytes that views point to, and refuses too many.
+    pub(super) fn count_viewed(&mut self, views: &[u128]) -> Result<(), Error> {
+        let lengths = views.iter().map(|&view| u64::from(view as u32));
+        let outside = lengths.filter(|&length| length > u64::from(MAX_INLINE_VIEW_LEN)).sum::<u64>();
+        self.body.count_viewed(usize::try_from(outside).unwrap_or(usize::MAX))
     }
 
     /// The validity bitmap. It is not looked at where no nulls are stated, and must have as many as are stated.

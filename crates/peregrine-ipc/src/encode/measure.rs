@@ -10,7 +10,7 @@ use crate::message::padded;
 /// What a header has beside its vectors: the tables, their vtables, the vectors' lengths and the padding between.
 const HEADER_FIXED: usize = 160;
 
-/// The bytes of header and body for `rows` of `columns`: exact for the body, at most a few words over for the header.
+/// The bytes of header and body for `rows` of `columns`: exact for the body, and less than a hundred bytes over for the header.
 ///
 /// With compression it is an upper bound: a buffer that would not shrink is stored behind a prefix.
 pub(super) fn message_size(columns: &[ArrayData], rows: Rows, compressed: bool) -> usize {
@@ -48,5 +48,47 @@ impl Sink for Measure {
 
     fn variadic(&mut self, _buffers: usize) {
         self.size += size_of::<i64>();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::{Array, ArrayRef, Int64Array, RecordBatch, StringArray, StringViewArray};
+
+    use super::*;
+    use crate::{CompressionCodec, Encoder, IpcWriteOptions};
+
+    fn batch(columns: usize) -> RecordBatch {
+        let column = |index: usize| -> ArrayRef {
+            match index % 3 {
+                0 => Arc::new((0..100).map(|n| (n % 7 != 0).then_some(n)).collect::<Int64Array>()),
+                1 => Arc::new((0..100).map(|n| Some(format!("word {n}"))).collect::<StringArray>()),
+                _ => Arc::new((0..100).map(|n| Some(format!("a view of more bytes {n}"))).collect::<StringViewArray>()),
+            }
+        };
+        RecordBatch::try_from_iter((0..columns).map(|index| (format!("c{index}"), column(index)))).unwrap()
+    }
+
+    fn sizes(columns: usize, options: IpcWriteOptions) -> (usize, usize) {
+        let batch = batch(columns);
+        let data: Vec<ArrayData> = batch.columns().iter().map(|column| column.to_data()).collect();
+        let measured = message_size(&data, Rows { start: 0, count: 100 }, options.compression.is_some());
+        let mut messages = Vec::new();
+        Encoder::new(batch.schema(), options).unwrap().encode(&batch, &mut messages).unwrap();
+        (measured, messages[0].encoded_size())
+    }
+
+    #[test]
+    fn measured_is_what_is_written_and_a_few_words() {
+        for columns in [1, 2, 3, 4, 10, 99] {
+            let (measured, written) = sizes(columns, IpcWriteOptions::default());
+            assert!((written..written + 100).contains(&measured), "{columns}: {measured} for {written}");
+            for codec in [CompressionCodec::Lz4, CompressionCodec::Zstd] {
+                let (measured, written) = sizes(columns, IpcWriteOptions::default().with_compression(codec));
+                assert!(measured >= written, "{columns} {codec}: {measured} for {written}");
+            }
+        }
     }
 }

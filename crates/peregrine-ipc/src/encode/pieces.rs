@@ -63,7 +63,7 @@ impl Pieces {
     /// many, and one row whatever its size.
     fn longest(&self, left: usize, target: Target) -> usize {
         let fits = |count: usize| self.size(count, target) <= target.bytes;
-        if fits(left) {
+        if left <= 1 || fits(left) {
             return left;
         }
         // `low` groups fit (or none), `high` do not; a guess from the last piece narrows it at once.

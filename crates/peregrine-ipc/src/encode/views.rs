@@ -54,6 +54,10 @@ struct Part {
     end: usize,
 }
 
+impl Part {
+    const EMPTY: Self = Self { start: usize::MAX, end: 0 };
+}
+
 /// What the views of some rows use of their data buffers.
 struct Used {
     spans: Vec<Part>,
@@ -65,24 +69,34 @@ struct Used {
 
 impl Used {
     fn scan(views: &[u128], buffers: &[Buffer]) -> Self {
-        let mut spans = vec![Part { start: usize::MAX, end: 0 }; buffers.len()];
-        let (mut bytes, mut stray) = (0, false);
-        if !buffers.is_empty() {
-            for view in views.iter().map(|&view| ByteView::from(view)) {
-                let Some(index) = outside(view) else { continue };
-                let Some(part) = spans.get_mut(index) else {
-                    stray = true;
-                    continue;
-                };
-                let (start, length) = (view.offset as usize, view.length as usize);
-                *part = Part { start: part.start.min(start), end: part.end.max(start + length) };
-                bytes += length;
-            }
+        let mut used = Self { spans: vec![Part::EMPTY; buffers.len()], bytes: 0, stray: false };
+        if buffers.is_empty() {
+            return used;
         }
-        for part in &mut spans {
+        // Neighbours mostly point into one buffer: its part is kept at hand and put away when that ends.
+        let (mut current, mut part) = (0, Part::EMPTY);
+        for view in views.iter().map(|&view| ByteView::from(view)) {
+            let Some(index) = outside(view) else { continue };
+            if index != current {
+                used.add(current, part);
+                (current, part) = (index, Part::EMPTY);
+            }
+            let (start, length) = (view.offset as usize, view.length as usize);
+            part = Part { start: part.start.min(start), end: part.end.max(start + length) };
+            used.bytes += length;
+        }
+        used.add(current, part);
+        for part in &mut used.spans {
             part.start = part.start.min(part.end);
         }
-        Self { spans, bytes, stray }
+        used
+    }
+
+    fn add(&mut self, index: usize, part: Part) {
+        match self.spans.get_mut(index) {
+            Some(span) => *span = Part { start: span.start.min(part.start), end: span.end.max(part.end) },
+            None => self.stray = true,
+        }
     }
 
     fn plan(&self, buffers: &[Buffer], rows: usize) -> Plan {

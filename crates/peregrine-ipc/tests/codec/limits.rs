@@ -1,1 +1,203 @@
-//! Filled below.
+//! Limits of memory and size: each a plain error, after which the decoder goes on.
+
+use std::sync::Arc;
+
+use arrow_array::types::Int32Type;
+use arrow_array::{ArrayRef, DictionaryArray, Int32Array, RecordBatch, StringArray, StringViewArray};
+use arrow_schema::{DataType, Field, Fields, Schema};
+use bytes::Bytes;
+use peregrine_ipc::{Decoder, Encoder, Error, IpcReadOptions, IpcWriteOptions, MessageLimits};
+use peregrine_proto::{FlightError, FlightErrorKind};
+
+use crate::framing::{Message, decode_with, encode, parts};
+use crate::types;
+
+fn decoder(limits: MessageLimits) -> Decoder {
+    Decoder::new(IpcReadOptions::default(), limits)
+}
+
+fn kind(error: Error) -> FlightErrorKind {
+    FlightError::from(error).kind()
+}
+
+#[test]
+fn a_header_over_its_limit() {
+    let messages = parts(&encode(&[types::batch(&types::flat(), 1, 1)], IpcWriteOptions::default()));
+    let limits = MessageLimits { header: messages[0].0.len() - 1, ..MessageLimits::default() };
+    let error = decode_with(&mut decoder(limits), &messages).unwrap_err();
+    assert_eq!(kind(error), FlightErrorKind::ResourceExhausted);
+    let limits = MessageLimits { header: messages[0].0.len(), ..MessageLimits::default() };
+    assert_eq!(decode_with(&mut decoder(limits), &messages).unwrap().len(), 1);
+}
+
+/// Schema and dictionary messages of one dictionary of so many words, the latter as often as wanted.
+fn dictionaries(times: usize) -> Vec<Message> {
+    (0..times).fold(Vec::new(), |mut messages, time| {
+        let words: ArrayRef = Arc::new(StringArray::from_iter_values((0..1000).map(|n| format!("word {n} of {time}"))));
+        let column = DictionaryArray::<Int32Type>::try_new(Int32Array::from(vec![0]), words).unwrap();
+        let batch = RecordBatch::try_from_iter([("d", Arc::new(column) as ArrayRef)]).unwrap();
+        let encoded = parts(&encode(&[batch], IpcWriteOptions::default()));
+        messages.extend_from_slice(if messages.is_empty() { &encoded[..2] } else { &encoded[1..2] });
+        messages
+    })
+}
+
+#[test]
+fn dictionaries_that_are_kept_count_and_replaced_ones_do_not() {
+    let messages = dictionaries(20);
+    let size = messages[1].1.len();
+    let limits = MessageLimits { dictionaries: size * 2, ..MessageLimits::default() };
+    assert!(decode_with(&mut decoder(limits), &messages).is_ok());
+    let limits = MessageLimits { dictionaries: size - 1, ..MessageLimits::default() };
+    let error = decode_with(&mut decoder(limits), &messages).unwrap_err();
+    assert!(matches!(error, Error::Limit { what: "bytes of dictionaries", .. }), "{error}");
+    assert_eq!(kind(error), FlightErrorKind::ResourceExhausted);
+}
+
+/// The dictionary message with its delta flag set, which is the only byte of the header that is 0 and may be 1.
+fn as_delta((header, body): &Message) -> Message {
+    for place in 0..header.len() {
+        let mut changed = header.to_vec();
+        changed[place] = 1;
+        let message = arrow_ipc::root_as_message(&changed);
+        let delta =
+            message.ok().and_then(|m| m.header_as_dictionary_batch()).is_some_and(|d| d.isDelta() && d.id() == 0);
+        if header[place] == 0 && delta {
+            return (changed.into(), body.clone());
+        }
+    }
+    // A flag that is false is not written at all.
+    let batch = arrow_ipc::root_as_message(header).unwrap().header_as_dictionary_batch().unwrap().data().unwrap();
+    let mut builder = flatbuffers::FlatBufferBuilder::new();
+    let nodes: Vec<_> = batch.nodes().unwrap().iter().copied().collect();
+    let buffers: Vec<_> = batch.buffers().unwrap().iter().copied().collect();
+    let (nodes, buffers) = (builder.create_vector(&nodes), builder.create_vector(&buffers));
+    let args = arrow_ipc::RecordBatchArgs {
+        length: batch.length(),
+        nodes: Some(nodes),
+        buffers: Some(buffers),
+        ..Default::default()
+    };
+    let data = Some(arrow_ipc::RecordBatch::create(&mut builder, &args));
+    let args = arrow_ipc::DictionaryBatchArgs { id: 0, data, isDelta: true };
+    let dictionary = arrow_ipc::DictionaryBatch::create(&mut builder, &args);
+    let args = arrow_ipc::MessageArgs {
+        version: arrow_ipc::MetadataVersion::V5,
+        header_type: arrow_ipc::MessageHeader::DictionaryBatch,
+        header: Some(dictionary.as_union_value()),
+        bodyLength: body.len() as i64,
+        custom_metadata: None,
+    };
+    let message = arrow_ipc::Message::create(&mut builder, &args);
+    builder.finish(message, None);
+    (Bytes::copy_from_slice(builder.finished_data()), body.clone())
+}
+
+#[test]
+fn deltas_count_together() {
+    let messages = dictionaries(1);
+    let size = messages[1].1.len();
+    let limits = MessageLimits { dictionaries: size * 10, ..MessageLimits::default() };
+    let mut decoder = decoder(limits);
+    decode_with(&mut decoder, &messages).unwrap();
+    let delta = as_delta(&messages[1]);
+    let taken = (0..20).take_while(|_| decode_with(&mut decoder, std::slice::from_ref(&delta)).is_ok()).count();
+    assert!((7..=9).contains(&taken), "{taken}");
+    assert_eq!(decoder.stats().num_dictionary_deltas, taken as u64);
+}
+
+#[test]
+fn a_delta_before_its_dictionary_is_an_error() {
+    let messages = dictionaries(1);
+    let mut decoder = decoder(MessageLimits::default());
+    decode_with(&mut decoder, &messages[..1]).unwrap();
+    assert!(decode_with(&mut decoder, &[as_delta(&messages[1])]).is_err());
+}
+
+fn nested(depth: usize) -> DataType {
+    (1..depth).fold(DataType::Int32, |inner, _| DataType::Struct(Fields::from(vec![Field::new("inner", inner, true)])))
+}
+
+/// A column of so many levels is read, and a schema of one more is not.
+fn assert_depth(limit: usize, refused: usize) {
+    let limits = MessageLimits { schema_depth: limit, ..MessageLimits::default() };
+    let batch = types::batch(&[nested(limit)], 20, 1);
+    let messages = parts(&encode(std::slice::from_ref(&batch), IpcWriteOptions::default()));
+    assert_eq!(decode_with(&mut decoder(limits.clone()), &messages).unwrap(), [batch]);
+    let schema = Schema::new(vec![Field::new("c0", nested(refused), true)]);
+    let message = Encoder::new(Arc::new(schema), IpcWriteOptions::default()).unwrap().schema_message();
+    let error = decode_with(&mut decoder(limits), &parts(&[message])).unwrap_err();
+    assert_eq!(kind(error), FlightErrorKind::ResourceExhausted, "{refused} levels");
+}
+
+#[test]
+fn types_nest_up_to_the_limit_and_no_deeper() {
+    assert_depth(64, 65);
+    assert_depth(10, 11);
+    assert_depth(64, 300);
+}
+
+#[test]
+fn the_deepest_types_of_all_need_more_stack_without_optimization() {
+    let deepest = std::thread::Builder::new().stack_size(16 << 20).spawn(|| assert_depth(128, 129));
+    deepest.unwrap().join().unwrap();
+}
+
+#[test]
+fn values_without_bytes_do_not_count_as_many_as_a_peer_likes() {
+    let item = Arc::new(Field::new("item", DataType::Struct(Fields::empty()), false));
+    let list = DataType::FixedSizeList(item, 1 << 20);
+    let batch = types::batch(&[DataType::Null, list], 64, 1);
+    let messages = parts(&encode(&[batch], IpcWriteOptions::default()));
+    // 64 lists of a million empty structs each, and some of the lists are null: 8 MiB of bitmap for 8 bytes.
+    let error = decode_with(&mut decoder(MessageLimits::default()), &messages).unwrap_err();
+    assert_eq!(kind(error), FlightErrorKind::ResourceExhausted);
+}
+
+#[test]
+fn views_that_share_bytes_count_each_time() {
+    let long = "x".repeat(10_000);
+    let shared = StringViewArray::from_iter_values([&long]);
+    let views = vec![shared.views()[0]; 1000];
+    let array = StringViewArray::try_new(views.into(), shared.data_buffers().to_vec(), None).unwrap();
+    let batch = RecordBatch::try_from_iter([("v", Arc::new(array) as ArrayRef)]).unwrap();
+    let messages = parts(&encode(std::slice::from_ref(&batch), IpcWriteOptions::default()));
+    assert!(messages[1].1.len() < 30_000);
+    let limits = MessageLimits { decompressed_message: 9_999_999, ..MessageLimits::default() };
+    let error = decode_with(&mut decoder(limits), &messages).unwrap_err();
+    assert_eq!(kind(error), FlightErrorKind::ResourceExhausted);
+    assert_eq!(decode_with(&mut decoder(MessageLimits::default()), &messages).unwrap(), [batch]);
+}
+
+#[test]
+fn many_columns_of_the_same_bytes_are_refused() {
+    let fields: Vec<_> = (0..50).map(|n| Field::new(format!("c{n}"), DataType::Int8, false)).collect();
+    let schema = Arc::new(Schema::new(fields));
+    let column: ArrayRef = Arc::new(arrow_array::Int8Array::from(vec![1; 64]));
+    let batch = RecordBatch::try_new(schema, vec![column; 50]).unwrap();
+    let mut messages = parts(&encode(&[batch], IpcWriteOptions::default()));
+    // Every column's values are the last one's.
+    let (header, body) = &mut messages[1];
+    let mut moved = header.to_vec();
+    let last = (body.len() as i64 - 64).to_le_bytes();
+    let buffers = arrow_ipc::root_as_message(header).unwrap().header_as_record_batch().unwrap().buffers().unwrap();
+    let start = buffers.bytes().as_ptr() as usize - header.as_ptr() as usize;
+    for buffer in 0..buffers.len() {
+        moved[start + buffer * 16..][..8].copy_from_slice(&last);
+    }
+    *header = moved.into();
+    let read = |messages: &[Message]| decode_with(&mut decoder(MessageLimits::default()), messages);
+    assert!(read(&messages).is_ok(), "the sum of the buffers is no more than the body");
+    // And now in a body that has no room for more than one of them.
+    let (header, body) = &mut messages[1];
+    *body = body.slice(..64);
+    let mut small = header.to_vec();
+    let stated = arrow_ipc::root_as_message(header).unwrap().bodyLength().to_le_bytes();
+    let place = (0..small.len() - 8).find(|&place| small[place..place + 8] == stated).unwrap();
+    small[place..place + 8].copy_from_slice(&64_i64.to_le_bytes());
+    for buffer in 0..100 {
+        small[start + buffer * 16..][..8].copy_from_slice(&0_i64.to_le_bytes());
+    }
+    *header = small.into();
+    assert_eq!(kind(read(&messages).unwrap_err()), FlightErrorKind::ResourceExhausted);
+}
