@@ -201,8 +201,8 @@ impl Channel {
             let mut state = self.shared.state.lock().unwrap_or_else(PoisonError::into_inner);
             match &*state {
                 LinkState::Linked(link) if !link.sender.is_closed() => return Ok(link.clone()),
-                LinkState::Linking(linking) => linking.clone(),
-                LinkState::None | LinkState::Linked(_) => {
+                LinkState::Linking(linking) if !linking.has_failed() => linking.clone(),
+                LinkState::None | LinkState::Linking(_) | LinkState::Linked(_) => {
                     let linking = Linking::start(Arc::clone(&self.shared.connector), &self.shared.config);
                     *state = LinkState::Linking(linking.clone());
                     linking

@@ -49,7 +49,8 @@ pub struct Http2Config {
     /// Sends a ping where nothing came for so long. Server 60 s. Client never: servers of other languages close
     /// connections that ping more often than they like.
     pub keepalive_interval: Option<Duration>,
-    /// Closes the connection where a ping is not answered for so long. 20 s.
+    /// Closes the connection where a ping is not answered for so long, and where pings are on also where the peer's
+    /// system takes no byte for as long as a ping and its answer may take. 20 s.
     pub keepalive_timeout: Duration,
     /// Client: also pings while there is no call. A server always does. False.
     pub keepalive_while_idle: bool,
@@ -94,6 +95,11 @@ impl Http2Config {
     /// The send buffer that is used: [`send_buffer`](Self::send_buffer), or one whole DATA frame if that is more.
     pub(crate) fn send_buffer(&self) -> usize {
         self.send_buffer.max(self.max_data_frame).min(LARGEST_WINDOW as usize)
+    }
+
+    /// How long a write may wait; `None` for ever.
+    pub(crate) fn stall_limit(&self) -> Option<Duration> {
+        Some(self.keepalive_interval?.saturating_add(self.keepalive_timeout))
     }
 
     /// Checks what HTTP/2 bounds.

@@ -23,6 +23,7 @@ mod serve;
 mod service;
 mod status;
 mod token;
+mod watched;
 
 pub use crate::body::{Outgoing, Reply, ReplyFrame};
 pub use crate::call::{CallHandler, IncomingCall, ReplyFuture};

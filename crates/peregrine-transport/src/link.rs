@@ -15,6 +15,7 @@ use crate::connect::Connector;
 use crate::drive::{NextCall, StreamExecutor};
 use crate::http2::Http2Config;
 use crate::status::{Code, Status};
+use crate::watched::{SERVER_GREETING, Watched};
 
 /// How many cancelled calls are remembered, and for how long. Data that a server had sent before it saw the reset
 /// counts as a stream error once the call is forgotten; h2 remembers 50 for a second by itself.
@@ -53,6 +54,11 @@ impl Linking {
         }
     }
 
+    /// Whether it came to nothing, which is no answer to a call that begins now.
+    pub(crate) fn has_failed(&self) -> bool {
+        matches!(&*self.result.borrow(), Some(Err(_)))
+    }
+
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.result.same_channel(&other.result)
     }
@@ -66,6 +72,9 @@ async fn open(connector: &dyn Connector, http2: &Http2Config, limit: Duration) -
         let io = connector.connect().await.map_err(|error| unavailable(&error).with_source(error))?;
         let executor = StreamExecutor::default();
         let next = executor.next.clone();
+        // A server that never greets is found out by the watch, and its calls fail: they do not wait for it here,
+        // which would cost each connection the time of a round trip.
+        let (io, _greeted) = Watched::new(io, SERVER_GREETING, limit, http2);
         let handshake = builder(http2, executor).handshake(TokioIo::new(io)).await;
         let (sender, connection) = handshake.map_err(|error| unavailable(&error).with_source(error))?;
         tokio::spawn(async move {

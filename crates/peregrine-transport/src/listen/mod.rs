@@ -110,7 +110,8 @@ impl Listener {
         let (io, address): (Box<dyn Io>, _) = match &mut self.source {
             Source::Tcp(listener) => {
                 let (stream, address) = listener.accept().await?;
-                stream.set_nodelay(true)?;
+                // Fails where the peer is gone already, which the connection will find out by itself.
+                let _ = stream.set_nodelay(true);
                 (Box::new(stream), PeerAddress::Tcp(address))
             }
             Source::Unix(socket) => (Box::new(socket.accept().await?), PeerAddress::Unix),

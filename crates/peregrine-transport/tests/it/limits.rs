@@ -1,15 +1,22 @@
 //! Limits: what is too large fails its own call and nothing else.
 
-use std::io;
+use std::future::pending;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::stream;
+use http::HeaderMap;
 use peregrine_proto::{FlightError, FlightErrorKind};
-use peregrine_transport::{ChannelConfig, Code, Http2Config, ServeConfig, Status};
+use peregrine_transport::{
+    CallToken, Channel, ChannelConfig, Code, Http2Config, IncomingCall, Reply, ReplyFrame, ServeConfig, Status,
+};
 use tokio::io::AsyncReadExt;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
 
-use crate::pair::{ask, ask_all, call, echo, open_request, pair, pair_with, read_all};
-use crate::raw::{header, open, open_with, prefixed, raw_client, read_response, request};
+use crate::pair::{ask, ask_all, call, echo, framed, open_request, pair, pair_with, read_all};
+use crate::raw::{header, open, open_with, prefixed, raw_client, raw_listener, read_response, request};
+use crate::wire::{self, Wire, frame};
 
 #[tokio::test]
 async fn a_message_over_the_limit_fails_its_call_and_the_others_go_on() {
@@ -63,7 +70,7 @@ async fn headers_that_are_too_large_fail_their_call_alone() {
     upload.send_data(prefixed(0, b"fine"), true).unwrap();
     assert_eq!(read_response(response).await.1.status(), "0");
 
-    let mut metadata = http::HeaderMap::new();
+    let mut metadata = HeaderMap::new();
     metadata.insert("x-large", "a".repeat(8000).parse().unwrap());
     let error = pair.channel.call("/a/b", metadata, None, ask("x")).await.unwrap_err();
     assert_eq!(error.code(), Code::ResourceExhausted, "{error}");
@@ -84,7 +91,7 @@ async fn calls_over_the_limit_of_a_connection_wait_their_turn() {
     tokio::task::yield_now().await;
     let channel = pair.channel.clone();
     let second = tokio::spawn(async move { ask_all(&channel, "second").await });
-    frames.send(Ok(crate::pair::framed("first"))).unwrap();
+    frames.send(Ok(framed("first"))).unwrap();
     drop(frames);
     assert_eq!(first.await.unwrap().unwrap(), ["first"]);
     assert_eq!(second.await.unwrap().unwrap(), ["second"]);
@@ -96,7 +103,7 @@ async fn a_connection_that_says_nothing_is_closed_and_gives_its_place_free() {
     let pair = pair_with(echo, serve_config, ChannelConfig::default());
     let mut silent = pair.connector.open().unwrap();
     let mut read = Vec::new();
-    let start = tokio::time::Instant::now();
+    let start = Instant::now();
     // hyper greets first; then the connection ends.
     silent.read_to_end(&mut read).await.ok();
     assert!(start.elapsed() >= Duration::from_secs(10));
@@ -105,18 +112,17 @@ async fn a_connection_that_says_nothing_is_closed_and_gives_its_place_free() {
 
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_does_not_answer_pings_is_dropped() {
-    let (tokens, mut token) = tokio::sync::mpsc::unbounded_channel();
-    let pair = pair(move |call: peregrine_transport::IncomingCall| {
+    let (tokens, mut token) = mpsc::unbounded_channel::<CallToken>();
+    let pair = pair(move |call: IncomingCall| {
         tokens.send(call.token.clone()).unwrap();
-        std::future::pending::<peregrine_transport::Reply>()
+        pending::<Reply>()
     });
     let (client, task) = raw_client(&pair.connector).await;
     let _open = open(&client).await;
-    let token: peregrine_transport::CallToken = token.recv().await.unwrap();
-    // Frozen: the connection stays open, and nobody drives it.
-    let (frozen, _keep) = freeze(pair.connector.open().unwrap()).await;
-    let start = tokio::time::Instant::now();
-    let _ = frozen.await.unwrap();
+    let token = token.recv().await.unwrap();
+    let silent = Wire::connect(pair.connector.open().unwrap(), 1 << 16).await;
+    let start = Instant::now();
+    silent.read_to_end().await;
     assert!(start.elapsed() >= Duration::from_secs(80), "{:?}", start.elapsed());
     // The one that answers is still there.
     assert!(!token.is_cancelled());
@@ -124,21 +130,40 @@ async fn a_peer_that_does_not_answer_pings_is_dropped() {
     token.cancelled().await;
 }
 
-/// Greets as a client does, then reads and answers nothing until the server closes.
-async fn freeze(
-    mut io: impl peregrine_transport::Io,
-) -> (tokio::task::JoinHandle<io::Result<usize>>, tokio::sync::oneshot::Sender<()>) {
-    use tokio::io::AsyncWriteExt;
-    io.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
-    let (keep, _kept) = tokio::sync::oneshot::channel();
-    (tokio::spawn(async move { io.read_to_end(&mut Vec::new()).await }), keep)
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_does_not_read_its_socket_is_dropped() {
+    let (tokens, mut token) = mpsc::unbounded_channel::<CallToken>();
+    let pair = pair(move |call: IncomingCall| {
+        tokens.send(call.token).unwrap();
+        async {
+            let frames = stream::repeat_with(|| ReplyFrame::Data(framed(vec![0; 1 << 20])));
+            Reply::stream(HeaderMap::new(), frames)
+        }
+    });
+    let mut frozen = Wire::connect(pair.connector.open().unwrap(), 0x7000_0000).await;
+    frozen.write(frame::HEADERS, frame::END_HEADERS | frame::END_STREAM, 1, &wire::request()).await;
+    let start = Instant::now();
+    // Neither its windows nor its pings end it: nothing can be written any more.
+    token.recv().await.unwrap().cancelled().await;
+    assert!(start.elapsed() >= Duration::from_secs(80), "{:?}", start.elapsed());
+    frozen.read_to_end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_never_greets_is_unavailable() {
+    let (connector, mut connections) = raw_listener();
+    let channel = Channel::new(connector, ChannelConfig::default()).unwrap();
+    let error = ask_all(&channel, "x").await.unwrap_err();
+    assert_eq!(error.code(), Code::Unavailable);
+    assert!(error.message().contains("did not speak HTTP/2 within 20s"), "{error}");
+    connections.recv().await.unwrap();
 }
 
 #[tokio::test]
 async fn trailers_stay_under_their_limit_and_say_what_is_missing() {
     let pair = pair(|_| async {
         let error = FlightError::not_found("ü".repeat(10_000)).with_extra_info(vec![7; 20_000]);
-        peregrine_transport::Reply::end(http::HeaderMap::new(), Status::from(error))
+        Reply::end(HeaderMap::new(), Status::from(error))
     });
     let error = ask_all(&pair.channel, "x").await.unwrap_err();
     let size: usize = error.metadata().iter().map(|(name, value)| name.as_str().len() + value.len() + 32).sum();

@@ -1,6 +1,7 @@
-//! A server made of bare frames, for what even a bare HTTP/2 library would not send.
+//! Peers made of bare frames, for what even a bare HTTP/2 library would not do.
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+use peregrine_transport::Io;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// The frames and flags that the tests use.
 pub(crate) mod frame {
@@ -9,17 +10,35 @@ pub(crate) mod frame {
     pub(crate) const RST_STREAM: u8 = 3;
     pub(crate) const SETTINGS: u8 = 4;
     pub(crate) const GOAWAY: u8 = 7;
+    pub(crate) const WINDOW_UPDATE: u8 = 8;
     pub(crate) const END_STREAM: u8 = 1;
     pub(crate) const END_HEADERS: u8 = 4;
 }
 
-pub(crate) struct Wire {
-    io: DuplexStream,
+pub(crate) struct Wire<T> {
+    io: T,
 }
 
-impl Wire {
+impl<T: Io> Wire<T> {
+    /// Greets as a client, with a stream window, and opens the largest window for the connection.
+    pub(crate) async fn connect(mut io: T, window: u32) -> Self {
+        io.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.unwrap();
+        let mut wire = Self { io };
+        let mut setting = vec![0, 4];
+        setting.extend_from_slice(&window.to_be_bytes());
+        wire.write(frame::SETTINGS, 0, 0, &setting).await;
+        wire.write(frame::WINDOW_UPDATE, 0, 0, &0x7000_0000_u32.to_be_bytes()).await;
+        wire
+    }
+
+    /// Reads what the server sends until it closes.
+    pub(crate) async fn read_to_end(mut self) {
+        // Whether it closes or resets is the same here.
+        let _ = self.io.read_to_end(&mut Vec::new()).await;
+    }
+
     /// Reads the client's preface and greets.
-    pub(crate) async fn serve(mut io: DuplexStream) -> Self {
+    pub(crate) async fn serve(mut io: T) -> Self {
         let mut preface = [0; 24];
         io.read_exact(&mut preface).await.unwrap();
         let mut wire = Self { io };
@@ -61,5 +80,16 @@ pub(crate) fn headers(more: &[(&str, &str)]) -> Vec<u8> {
             block.extend_from_slice(text.as_bytes());
         }
     }
+    block
+}
+
+/// Headers of a good gRPC request.
+pub(crate) fn request() -> Vec<u8> {
+    // POST, http, and names of the static table: the path is 4, the authority 1.
+    let mut block = vec![0x83, 0x86, 4, 4];
+    block.extend_from_slice(b"/a/b");
+    block.extend_from_slice(&[1, 4]);
+    block.extend_from_slice(b"wire");
+    block.extend_from_slice(&headers(&[])[1..]);
     block
 }

@@ -1,0 +1,144 @@
+//! A connection's bytes under watch: the peer must greet in time, and go on reading.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::oneshot;
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
+
+use crate::http2::Http2Config;
+use crate::io::Io;
+
+/// What a client sends first: a preface of this length.
+pub(crate) const CLIENT_GREETING: usize = 24;
+/// What a server sends first: SETTINGS, at least the frame's head.
+pub(crate) const SERVER_GREETING: usize = 9;
+
+/// A byte stream that fails with [`TimedOut`](io::ErrorKind::TimedOut) where its peer is silent from the start or
+/// stops reading. hyper waits for both for ever: its pings cannot be written to a peer that does not read.
+pub(crate) struct Watched {
+    io: Box<dyn Io>,
+    greeting: Option<Greeting>,
+    stall: Option<Stall>,
+}
+
+/// The wait for the peer's first bytes.
+struct Greeting {
+    missing: usize,
+    limit: Duration,
+    timer: Pin<Box<Sleep>>,
+    greeted: oneshot::Sender<()>,
+}
+
+/// The watch over writes that wait.
+struct Stall {
+    limit: Duration,
+    since: Option<Instant>,
+    /// Set once a write has to wait, and left to run out: a write that waits is nothing rare.
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl Watched {
+    /// Watches a new connection, and tells when the peer has greeted.
+    pub(crate) fn new(
+        io: Box<dyn Io>,
+        greeting: usize,
+        limit: Duration,
+        http2: &Http2Config,
+    ) -> (Self, oneshot::Receiver<()>) {
+        let (greeted, receiver) = oneshot::channel();
+        let greeting = Greeting { missing: greeting, limit, timer: Box::pin(sleep(limit)), greeted };
+        let stall = http2.stall_limit().map(|limit| Stall { limit, since: None, timer: None });
+        (Self { io, greeting: Some(greeting), stall }, receiver)
+    }
+
+    fn wrote<T>(&mut self, cx: &mut Context<'_>, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        let Some(stall) = &mut self.stall else { return polled };
+        if polled.is_ready() {
+            stall.since = None;
+            return polled;
+        }
+        match stall.poll(cx) {
+            Poll::Ready(error) => Poll::Ready(Err(error)),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+impl Greeting {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+        ready!(self.timer.as_mut().poll(cx));
+        let message = format!("the peer did not speak HTTP/2 within {:?}", self.limit);
+        Poll::Ready(io::Error::new(io::ErrorKind::TimedOut, message))
+    }
+}
+
+impl Stall {
+    /// Ready if the write that waits has waited too long.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+        let since = *self.since.get_or_insert_with(Instant::now);
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(since + self.limit)));
+        while timer.as_mut().poll(cx).is_ready() {
+            let end = since + self.limit;
+            if Instant::now() >= end {
+                let message = format!("the peer has not read anything for {:?}", self.limit);
+                return Poll::Ready(io::Error::new(io::ErrorKind::TimedOut, message));
+            }
+            timer.as_mut().reset(end);
+        }
+        Poll::Pending
+    }
+}
+
+impl AsyncRead for Watched {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let polled = Pin::new(&mut self.io).poll_read(cx, buffer);
+        let Some(greeting) = &mut self.greeting else { return polled };
+        match polled {
+            Poll::Ready(Ok(())) => greeting.missing = greeting.missing.saturating_sub(buffer.filled().len() - before),
+            Poll::Ready(Err(_)) => {}
+            Poll::Pending => return greeting.poll(cx).map(Err),
+        }
+        if greeting.missing == 0
+            && let Some(greeting) = self.greeting.take()
+        {
+            // Nobody waits where the connection is closed at this moment.
+            let _ = greeting.greeted.send(());
+        }
+        polled
+    }
+}
+
+impl AsyncWrite for Watched {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.io).poll_write(cx, bytes);
+        self.wrote(cx, polled)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.io).poll_write_vectored(cx, slices);
+        self.wrote(cx, polled)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let polled = Pin::new(&mut self.io).poll_flush(cx);
+        self.wrote(cx, polled)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let polled = Pin::new(&mut self.io).poll_shutdown(cx);
+        self.wrote(cx, polled)
+    }
+}
