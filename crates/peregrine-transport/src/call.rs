@@ -7,9 +7,9 @@ use std::time::Instant;
 
 use http::HeaderMap;
 
-use crate::body::Reply;
 use crate::peer::Peer;
 use crate::reader::MessageReader;
+use crate::reply::Reply;
 use crate::token::CallToken;
 
 /// A call as it comes in: its headers are there, its messages are on their way.

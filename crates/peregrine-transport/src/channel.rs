@@ -5,21 +5,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use http::header::{CONTENT_TYPE, HeaderValue, TE, USER_AGENT};
-use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
-use hyper::body::Incoming;
+use http::{HeaderMap, Method, Request, Uri};
 use peregrine_proto::{FlightError, MessageLimits};
 
-use crate::body::{Outgoing, RequestBody};
+use crate::answer::IncomingReply;
 use crate::connect::Connector;
 use crate::deadline::{TIMEOUT_HEADER, format_timeout};
-use crate::drive::Side;
-use crate::framing::MessageParser;
 use crate::http2::Http2Config;
 use crate::link::{Link, Linking};
-use crate::metadata::strip_reserved;
-use crate::reader::MessageReader;
-use crate::service::{ACCEPT_ENCODING, GRPC, IDENTITY, encoding, is_grpc};
-use crate::status::{Code, Status, from_http, from_trailers, from_transport};
+use crate::outgoing::{Outgoing, RequestBody};
+use crate::service::{ACCEPT_ENCODING, GRPC, IDENTITY};
+use crate::status::{Code, Status, from_transport};
 use crate::token::{CallToken, deadline_exceeded};
 
 /// How often a request goes to another connection because the one that it waited for was gone before it was sent.
@@ -66,16 +62,6 @@ enum LinkState {
     None,
     Linking(Linking),
     Linked(Link),
-}
-
-/// An answer to a call: the headers are there, the messages are on their way.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct IncomingReply {
-    /// The headers, without those that belong to gRPC and HTTP/2. Empty where the server sent a status alone.
-    pub metadata: HeaderMap,
-    /// The messages, and the end of the call.
-    pub messages: MessageReader,
 }
 
 impl Channel {
@@ -133,7 +119,7 @@ impl Channel {
             }
             request.body_mut().attach(link.next.clone());
             match link.sender.try_send_request(request).await {
-                Ok(response) => return self.reply(response, token),
+                Ok(response) => return IncomingReply::read(response, token, self.shared.config.message_limit),
                 Err(mut error) => match error.take_message() {
                     // Nothing of it was sent: the connection was gone before its turn came.
                     Some(unsent) => request = unsent,
@@ -161,38 +147,6 @@ impl Channel {
         let agent = concat!("peregrine/", env!("CARGO_PKG_VERSION"));
         headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(agent));
         Ok(request)
-    }
-
-    fn reply(&self, response: Response<Incoming>, token: &CallToken) -> Result<IncomingReply, Status> {
-        let (mut head, body) = response.into_parts();
-        let encoding = encoding(&head.headers);
-        let is_answer =
-            head.status == StatusCode::OK && head.headers.get(CONTENT_TYPE).is_some_and(|v| is_grpc(v.as_bytes()));
-        let content_type = head.headers.get(CONTENT_TYPE).cloned();
-        strip_reserved(&mut head.headers);
-        if head.headers.contains_key("grpc-status") {
-            // The status came with the headers, and there is nothing else.
-            return match from_trailers(head.headers) {
-                Some(status) if !status.is_ok() => Err(status),
-                status => {
-                    let status = status.unwrap_or_else(Status::ok);
-                    Ok(IncomingReply {
-                        metadata: HeaderMap::new(),
-                        messages: MessageReader::ended(token.clone(), status),
-                    })
-                }
-            };
-        }
-        if !is_answer {
-            return Err(match head.status {
-                StatusCode::OK => no_grpc(content_type.as_ref()),
-                status => from_http(status),
-            });
-        }
-        token.hold_body(body);
-        let parser = MessageParser::new(self.shared.config.message_limit, encoding);
-        let messages = MessageReader::new(token.clone(), Side::Client, parser);
-        Ok(IncomingReply { metadata: head.headers, messages })
     }
 
     /// The connection, made if there is none.
@@ -251,13 +205,4 @@ fn set_timeout(headers: &mut HeaderMap, deadline: Instant) -> Result<(), Status>
         .map_err(|error| Status::new(Code::Internal, "grpc-timeout cannot be written").with_source(error))?;
     headers.insert(TIMEOUT_HEADER, value);
     Ok(())
-}
-
-/// What answers with 200 and is not gRPC is some other server.
-fn no_grpc(content_type: Option<&HeaderValue>) -> Status {
-    let message = match content_type {
-        Some(content_type) => format!("the peer does not speak gRPC: its content-type is {content_type:?}"),
-        None => "the peer does not speak gRPC: its answer has no content-type".to_owned(),
-    };
-    Status::new(Code::Unknown, message)
 }

@@ -4,10 +4,11 @@
 //! pieces as they come ([`MessagePart`]). No type of the HTTP/2 libraries below shows here.
 
 mod accepted;
-mod body;
+mod answer;
 mod call;
 mod channel;
 mod connect;
+mod cutter;
 mod deadline;
 mod drive;
 mod framing;
@@ -16,8 +17,10 @@ mod io;
 mod link;
 mod listen;
 mod metadata;
+mod outgoing;
 mod peer;
 mod reader;
+mod reply;
 mod rope;
 mod serve;
 mod service;
@@ -25,17 +28,19 @@ mod status;
 mod token;
 mod watched;
 
-pub use crate::body::{Outgoing, Reply, ReplyFrame};
+pub use crate::answer::IncomingReply;
 pub use crate::call::{CallHandler, IncomingCall, ReplyFuture};
-pub use crate::channel::{Channel, ChannelConfig, IncomingReply};
+pub use crate::channel::{Channel, ChannelConfig};
 pub use crate::connect::{Connecting, Connector, TcpConnector, UnixConnector};
 pub use crate::framing::{MESSAGE_PREFIX_LENGTH, MessagePart, frame_message, write_message_prefix};
 pub use crate::http2::Http2Config;
 pub use crate::io::Io;
 pub use crate::listen::{InMemoryConnector, ListenAddress, Listener};
 pub use crate::metadata::{append_metadata, insert_metadata, metadata_entries, metadata_values};
+pub use crate::outgoing::Outgoing;
 pub use crate::peer::{Peer, PeerAddress};
 pub use crate::reader::MessageReader;
+pub use crate::reply::{Reply, ReplyFrame};
 pub use crate::rope::Rope;
 pub use crate::serve::{ServeConfig, ServeHandle, Shutdown, serve};
 pub use crate::status::{Code, Status};

@@ -9,11 +9,11 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 use tracing::debug;
 
-use crate::body::RequestBody;
 use crate::channel::ChannelConfig;
 use crate::connect::Connector;
 use crate::drive::{NextCall, StreamExecutor};
 use crate::http2::Http2Config;
+use crate::outgoing::RequestBody;
 use crate::status::{Code, Status};
 use crate::watched::{SERVER_GREETING, Watched};
 

@@ -11,7 +11,6 @@ use http::{HeaderMap, HeaderName, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::service::Service;
 
-use crate::body::{Content, Reply, ReplyBody};
 use crate::call::{CallHandler, IncomingCall, ReplyFuture};
 use crate::deadline::{TIMEOUT_HEADER, deadline_after, parse_timeout};
 use crate::drive::{NextCall, Side};
@@ -19,6 +18,7 @@ use crate::framing::MessageParser;
 use crate::metadata::strip_reserved;
 use crate::peer::Peer;
 use crate::reader::MessageReader;
+use crate::reply::{Content, Reply, ReplyBody};
 use crate::status::{Code, Status, into_trailers};
 use crate::token::CallToken;
 

@@ -15,7 +15,7 @@ use http::HeaderMap;
 
 pub use code::Code;
 pub(crate) use foreign::{from_http, from_reset, from_transport};
-pub(crate) use trailers::{from_trailers, into_trailers};
+pub(crate) use trailers::{GRPC_STATUS, from_trailers, into_trailers};
 
 /// How a call ended: a gRPC code, a message, and trailing metadata.
 ///

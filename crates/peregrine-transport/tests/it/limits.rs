@@ -18,6 +18,8 @@ use crate::pair::{ask, ask_all, call, echo, framed, open_request, pair, pair_wit
 use crate::raw::{header, open, open_with, prefixed, raw_client, raw_listener, read_response, request};
 use crate::wire::{self, Wire, frame};
 
+const MINUTE: Duration = Duration::from_secs(60);
+
 #[tokio::test]
 async fn a_message_over_the_limit_fails_its_call_and_the_others_go_on() {
     let serve_config = ServeConfig { message_limit: 1000, ..ServeConfig::default() };
@@ -132,19 +134,21 @@ async fn a_peer_that_does_not_answer_pings_is_dropped() {
 
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_does_not_read_its_socket_is_dropped() {
-    let (tokens, mut token) = mpsc::unbounded_channel::<CallToken>();
-    let pair = pair(move |call: IncomingCall| {
-        tokens.send(call.token).unwrap();
-        async {
-            let frames = stream::repeat_with(|| ReplyFrame::Data(framed(vec![0; 1 << 20])));
-            Reply::stream(HeaderMap::new(), frames)
+    let endless = |call: IncomingCall| async move {
+        if call.path != "/a/b" {
+            return echo(call).await;
         }
-    });
+        let frames = stream::repeat_with(|| ReplyFrame::Data(framed(vec![0; 1 << 20])));
+        Reply::stream(HeaderMap::new(), frames)
+    };
+    let serve_config = ServeConfig { max_connections: 1, ..ServeConfig::default() };
+    let pair =
+        pair_with(endless, serve_config, ChannelConfig { connect_timeout: MINUTE * 5, ..ChannelConfig::default() });
     let mut frozen = Wire::connect(pair.connector.open().unwrap(), 0x7000_0000).await;
     frozen.write(frame::HEADERS, frame::END_HEADERS | frame::END_STREAM, 1, &wire::request()).await;
     let start = Instant::now();
-    // Neither its windows nor its pings end it: nothing can be written any more.
-    token.recv().await.unwrap().cancelled().await;
+    // Nothing can be written any more, not even that the connection ends; its place comes free all the same.
+    assert_eq!(ask_all(&pair.channel, "x").await.unwrap(), ["x"]);
     assert!(start.elapsed() >= Duration::from_secs(80), "{:?}", start.elapsed());
     frozen.read_to_end().await;
 }
