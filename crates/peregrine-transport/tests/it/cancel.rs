@@ -5,10 +5,12 @@ use std::future::{pending, poll_fn};
 use futures_util::stream;
 use h2::Reason;
 use http::HeaderMap;
-use peregrine_transport::{CallToken, Channel, ChannelConfig, Code, IncomingCall, Outgoing, Reply, ReplyFrame, Status};
+use peregrine_transport::{
+    CallToken, Channel, ChannelConfig, Code, IncomingCall, Outgoing, Reply, ReplyFrame, Shutdown, Status,
+};
 use tokio::sync::mpsc;
 
-use crate::pair::{OnDrop, Once, ask, call, framed, open_reply, open_request, pair, read_all};
+use crate::pair::{OnDrop, Once, ask, ask_all, call, echo, framed, open_reply, open_request, pair, read_all};
 use crate::raw::{header, open, prefixed, raw_client, raw_listener, raw_server, read_body, read_response};
 
 #[tokio::test]
@@ -216,4 +218,42 @@ async fn dropping_the_request_of_a_call_on_a_server_leaves_its_reply_alone() {
     });
     let mut reply = call(&pair.channel, ask(vec![0; 8 << 20])).await.unwrap();
     assert_eq!(read_all(&mut reply.messages).await.unwrap(), ["unread"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_that_are_given_up_anywhere_leave_nothing_behind() {
+    let (tokens, mut ended) = mpsc::unbounded_channel::<CallToken>();
+    let pair = pair(move |call: IncomingCall| {
+        tokens.send(call.token.clone()).unwrap();
+        echo(call)
+    });
+    let calls = (0..300).map(|seed: usize| {
+        let channel = pair.channel.clone();
+        tokio::spawn(async move {
+            let message = vec![seed as u8; 1 + (seed % 7) * 300_000];
+            let steps = seed % 40;
+            let calling = async {
+                let mut reply = call(&channel, Outgoing::stream(stream::iter([Ok(framed(message))]))).await.unwrap();
+                read_all(&mut reply.messages).await.unwrap();
+            };
+            let mut calling = Box::pin(calling);
+            // Dropped after some polls, wherever it is then; some come to their end.
+            for _ in 0..steps {
+                if futures_util::poll!(&mut calling).is_ready() {
+                    break;
+                }
+                tokio::task::yield_now().await;
+            }
+        })
+    });
+    for call in calls.collect::<Vec<_>>() {
+        call.await.unwrap();
+    }
+    assert_eq!(ask_all(&pair.channel, "x").await.unwrap(), ["x"]);
+    assert_eq!(pair.server.shutdown(std::time::Duration::from_secs(60)).await, Shutdown::Drained);
+    // All handlers are gone with the server, and so are their calls.
+    drop(pair);
+    while let Some(token) = ended.recv().await {
+        assert!(token.is_ended());
+    }
 }

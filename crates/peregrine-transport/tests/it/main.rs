@@ -10,4 +10,5 @@ mod listeners;
 mod pair;
 mod raw;
 mod server_edges;
+mod shared;
 mod wire;

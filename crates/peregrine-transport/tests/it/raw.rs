@@ -17,11 +17,19 @@ pub(crate) async fn raw_client(connector: &InMemoryConnector) -> (SendRequest<By
     raw_client_with(connector, &h2::client::Builder::new()).await
 }
 
+pub(crate) async fn raw_client_on(io: impl Io) -> (SendRequest<Bytes>, JoinHandle<()>) {
+    handshake(io, &h2::client::Builder::new()).await
+}
+
 pub(crate) async fn raw_client_with(
     connector: &InMemoryConnector,
     builder: &h2::client::Builder,
 ) -> (SendRequest<Bytes>, JoinHandle<()>) {
-    let (sender, connection) = builder.handshake(connector.open().unwrap()).await.unwrap();
+    handshake(connector.open().unwrap(), builder).await
+}
+
+async fn handshake(io: impl Io, builder: &h2::client::Builder) -> (SendRequest<Bytes>, JoinHandle<()>) {
+    let (sender, connection) = builder.handshake(io).await.unwrap();
     let task = tokio::spawn(async move {
         let _ = connection.await;
     });
