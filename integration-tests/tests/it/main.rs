@@ -3,8 +3,10 @@
 
 mod bare_http;
 mod bare_peer;
+mod broken_connections;
 mod cancel;
 mod codec_options;
+mod concurrency;
 mod deadlines;
 mod do_action;
 mod do_get;
@@ -13,13 +15,16 @@ mod do_get_metadata;
 mod error_kinds;
 mod forged;
 mod handshake;
+mod hostile_clients;
 mod hostile_servers;
 mod list_flights;
 mod metadata;
 mod one_copy;
 mod one_rpc;
 mod sharing;
+mod shutdown;
 mod splitting;
+mod transports;
 mod unary;
 mod unimplemented;
 mod waiting;
