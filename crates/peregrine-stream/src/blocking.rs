@@ -1,43 +1,43 @@
-//! An iterator that may block, as a stream: driven on a thread for that, a little ahead of its reader.
+//! An iterator that may block, as a stream: driven on threads for that, one item ahead of its reader.
 
 use futures_core::Stream;
-use futures_util::{StreamExt, stream};
+use futures_util::stream;
 use peregrine_proto::FlightError;
-use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 
-/// How many items wait for the network at most.
-const AHEAD: usize = 2;
-
-/// Starts at the first poll, inside a tokio runtime. The iterator ends early when the stream is dropped.
+/// Starts at the first poll, inside a tokio runtime. No thread is held while an item waits to be read, so slow readers
+/// do not use up the threads. The iterator is dropped after its item when the stream is.
 pub(crate) fn stream<T, I>(items: I) -> impl Stream<Item = Result<T, FlightError>> + Send
 where
     T: Send + 'static,
     I: Iterator<Item = Result<T, FlightError>> + Send + 'static,
 {
-    stream::once(async move {
-        let (sender, receiver) = mpsc::channel(AHEAD);
-        let task = spawn_blocking(move || {
-            for item in items {
-                if sender.blocking_send(item).is_err() {
-                    break;
-                }
-            }
-        });
-        stream::unfold((receiver, Some(task)), next)
+    stream::unfold(Driven::Resting(items), async |driven| {
+        let step = match driven {
+            Driven::Resting(items) => step(items),
+            Driven::Running(step) => step,
+            Driven::Gone => return None,
+        };
+        match step.await {
+            Ok((item, items)) => item.map(|item| (item, Driven::Running(self::step(items)))),
+            Err(error) => Some((Err(panicked(error)), Driven::Gone)),
+        }
     })
-    .flatten()
 }
 
-type State<T> = (mpsc::Receiver<Result<T, FlightError>>, Option<JoinHandle<()>>);
+/// An iterator between two items.
+enum Driven<T, I> {
+    Resting(I),
+    Running(JoinHandle<(Option<T>, I)>),
+    Gone,
+}
 
-async fn next<T>((mut receiver, mut task): State<T>) -> Option<(Result<T, FlightError>, State<T>)> {
-    if let Some(item) = receiver.recv().await {
-        return Some((item, (receiver, task)));
-    }
-    // The sender is gone: because the iterator ended, or because it panicked.
-    let error = task.take()?.await.err()?;
-    Some((Err(panicked(error)), (receiver, None)))
+/// Takes one item.
+fn step<I: Iterator + Send + 'static>(mut items: I) -> JoinHandle<(Option<I::Item>, I)>
+where
+    I::Item: Send,
+{
+    spawn_blocking(move || (items.next(), items))
 }
 
 fn panicked(error: JoinError) -> FlightError {
@@ -46,6 +46,8 @@ fn panicked(error: JoinError) -> FlightError {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::StreamExt;
+
     use super::*;
 
     #[tokio::test]

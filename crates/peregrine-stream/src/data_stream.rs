@@ -50,8 +50,8 @@ impl FlightDataStream {
         Self::new(schema, stream::iter(batches).map(|batch| Ok(batch.into())).boxed())
     }
 
-    /// A stream of what a reader gives. The reader is driven on a thread where it may block, two batches ahead of
-    /// the network; it is dropped there when the peer has gone. A panic in it is an error of the stream.
+    /// A stream of what a reader gives. The reader is driven on tokio's threads for blocking work, one batch ahead of
+    /// the network, and holds none while a batch waits to be sent. A panic in it is an error of the stream.
     pub fn from_reader<R: RecordBatchReader + Send + 'static>(reader: R) -> Self {
         let schema = reader.schema();
         let chunks = reader.map(|batch: Result<_, ArrowError>| Ok(FlightStreamChunk::batch(batch?)));
