@@ -101,6 +101,14 @@ def chunks(reader):
         seen.append([chunk.data.to_pydict(), metadata])
 
 
+def counted(client, ticket):
+    """How many rows came, and whether they count from 0: how they are cut into batches is the server's own."""
+    came = client.do_get(flight.Ticket(ticket), OPTIONS).read_all()
+    came.validate(full=True)
+    counts = came.column(0).combine_chunks().equals(pa.arange(0, came.num_rows))
+    return {"schema": came.schema.to_string(), "rows": came.num_rows, "counts": counts}
+
+
 def dictionaries(client):
     """The values, and what the reader counted: messages, batches, dictionaries, deltas, replacements."""
     reader = client.do_get(flight.Ticket(b"dictionaries"), OPTIONS)
@@ -203,6 +211,9 @@ def data(client):
     yield "GetSchema", lambda: client.get_schema(path("a"), OPTIONS).schema.to_string()
     yield "DoGet of two batches", lambda: table(client.do_get(flight.Ticket(b"batches"), OPTIONS).read_all())
     yield "DoGet without batches", lambda: table(client.do_get(flight.Ticket(b"empty"), OPTIONS).read_all())
+    yield "DoGet of a batch of 8 MB", lambda: counted(client, b"large")
+    yield "DoGet compressed with LZ4", lambda: counted(client, b"compressed:lz4")
+    yield "DoGet compressed with ZSTD", lambda: counted(client, b"compressed:zstd")
     yield "DoGet with app_metadata", lambda: chunks(client.do_get(flight.Ticket(b"metadata"), OPTIONS))
     yield "DoGet of a dictionary that is kept and replaced", lambda: dictionaries(client)
     body = bytes(range(256)) * 20_000

@@ -45,6 +45,11 @@ def batch(first):
     return pa.record_batch([pa.array([first, first + 1, first + 2], pa.int64())], schema=SCHEMA)
 
 
+def counted(rows):
+    """A batch that counts from 0."""
+    return pa.record_batch([pa.arange(0, rows)], schema=SCHEMA)
+
+
 def words(dictionary):
     keys = pa.array([0, 1, None], pa.int32())
     return pa.record_batch([pa.DictionaryArray.from_arrays(keys, dictionary)], schema=WORDS)
@@ -96,6 +101,11 @@ class Service(flight.FlightServerBase):
             return flight.GeneratorStream(SCHEMA, iter([]))
         if name == "batches":
             return flight.GeneratorStream(SCHEMA, iter([batch(0), batch(3)]))
+        if name == "large":
+            return flight.RecordBatchStream(pa.RecordBatchReader.from_batches(SCHEMA, [counted(1_000_000)]))
+        if name == "compressed":
+            options = pa.ipc.IpcWriteOptions(compression=argument)
+            return flight.RecordBatchStream(pa.RecordBatchReader.from_batches(SCHEMA, [counted(10_000)]), options)
         if name == "metadata":
             return flight.GeneratorStream(SCHEMA, iter([(batch(0), b"zero"), (batch(3), b"\x00\xff"), batch(6)]))
         if name == "late-error":

@@ -1,6 +1,7 @@
 //! The data and the errors of the interop service, the same as in `python/interop_service.py`.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::types::Int32Type;
@@ -61,7 +62,12 @@ pub fn numbers_schema() -> SchemaRef {
 
 /// Three rows that count from `first`.
 pub fn numbers(first: i64) -> RecordBatch {
-    let values = Int64Array::from_iter_values(first..first + 3);
+    counted(first..first + 3)
+}
+
+/// Rows that count.
+pub fn counted(range: Range<i64>) -> RecordBatch {
+    let values = Int64Array::from_iter_values(range);
     RecordBatch::try_new(numbers_schema(), vec![Arc::new(values)]).expect("the column is the schema's")
 }
 

@@ -6,6 +6,6 @@ mod stop;
 mod usage;
 
 pub use crate::columns::{BYTES_PER_ROW, columns};
-pub use crate::interop::{ERROR_KINDS, error, numbers, numbers_schema, words, words_schema};
+pub use crate::interop::{ERROR_KINDS, counted, error, numbers, numbers_schema, words, words_schema};
 pub use crate::stop::input_closed;
 pub use crate::usage::{Measured, Usage};

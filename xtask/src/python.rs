@@ -34,7 +34,19 @@ impl Python {
         make.args(["-m", "venv", "--clear"]).arg(scratch.join("python"));
         process::run(make, &log, INSTALL_TIMEOUT).map_err(|error| format!("python3 with venv: {error:#}"))?;
         let mut install = Command::new(&python.program);
-        install.args(["-m", "pip", "install", "--quiet", "--only-binary", ":all:", &format!("pyarrow=={PYARROW}")]);
+        install.args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--retries",
+            "2",
+            "--timeout",
+            "30",
+            "--only-binary",
+            ":all:",
+        ]);
+        install.arg(format!("pyarrow=={PYARROW}"));
         process::run(install, &log, INSTALL_TIMEOUT).map_err(|error| format!("pip install: {error:#}"))?;
         match python.imports_pyarrow() {
             true => Ok(python),

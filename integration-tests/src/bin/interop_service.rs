@@ -10,7 +10,8 @@ use std::time::Duration;
 use anyhow::Result;
 use bytes::Bytes;
 use futures_util::stream;
-use integration_tests::{error, input_closed, numbers, numbers_schema, words, words_schema};
+use integration_tests::{counted, error, input_closed, numbers, numbers_schema, words, words_schema};
+use peregrine::ipc::{CompressionCodec, IpcWriteOptions};
 use peregrine::proto::{
     Action, ActionResult, ActionType, Criteria, FlightDescriptor, FlightEndpoint, FlightError, FlightInfo, Location,
     SchemaResult, Ticket,
@@ -73,6 +74,8 @@ impl FlightService for Service {
             "error" => return Err(raise(argument)),
             "empty" => numbers_of(vec![]),
             "batches" => numbers_of(vec![numbers(0), numbers(3)]),
+            "large" => numbers_of(vec![counted(0..1_000_000)]),
+            "compressed" => numbers_of(vec![counted(0..10_000)]).with_write_options(compressed(argument)?),
             "metadata" => with_metadata(),
             "dictionaries" => {
                 let first = words(&["foo", "baz", "quux"]);
@@ -177,6 +180,15 @@ fn info(descriptor: FlightDescriptor) -> FlightInfo {
         .with_total_bytes(48)
         .with_ordered(true)
         .with_app_metadata("app")
+}
+
+fn compressed(codec: &str) -> Result<IpcWriteOptions, FlightError> {
+    let codec = match codec {
+        "lz4" => CompressionCodec::Lz4,
+        "zstd" => CompressionCodec::Zstd,
+        _ => return Err(FlightError::invalid_argument(format!("no codec is named {codec:?}"))),
+    };
+    Ok(IpcWriteOptions::default().with_compression(codec))
 }
 
 fn with_metadata() -> FlightDataStream {

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
-use integration_tests::{numbers, numbers_schema, words, words_schema};
+use integration_tests::{counted, numbers, numbers_schema, words, words_schema};
 use peregrine::client::FlightClient;
 use peregrine::proto::{Action, Criteria, FlightDescriptor, FlightInfo, Ticket};
 use peregrine::stream::FlightStreamChunk;
@@ -17,6 +17,9 @@ pub(crate) async fn check(client: &FlightClient) {
     report("GetSchema", schema(client)).await;
     report("DoGet of two batches", batches(client)).await;
     report("DoGet without batches", empty(client)).await;
+    report("DoGet of a batch of 8 MB", counts_to(client, "large", 1_000_000)).await;
+    report("DoGet compressed with LZ4", counts_to(client, "compressed:lz4", 10_000)).await;
+    report("DoGet compressed with ZSTD", counts_to(client, "compressed:zstd", 10_000)).await;
     report("DoGet with app_metadata", app_metadata(client)).await;
     report("DoGet of a dictionary that is kept and replaced", dictionaries(client)).await;
     report("DoGet with headers and trailers", headers(client)).await;
@@ -61,6 +64,12 @@ async fn batches(client: &FlightClient) -> Result<()> {
     let table = client.do_get(Ticket::new("batches")).await?.read_all().await?;
     ensure!(table.schema == numbers_schema(), "schema {:?}", table.schema);
     ensure!(table.batches == [numbers(0), numbers(3)], "batches {:?}", table.batches);
+    Ok(())
+}
+
+async fn counts_to(client: &FlightClient, ticket: &'static str, end: i64) -> Result<()> {
+    let table = client.do_get(Ticket::new(ticket)).await?.read_all().await?;
+    ensure!(table.batches == [counted(0..end)], "{} batches, {} rows", table.batches.len(), table.num_rows());
     Ok(())
 }
 
