@@ -17,12 +17,17 @@ pub(crate) const CLIENT_GREETING: usize = 24;
 /// What a server sends first: SETTINGS, at least the frame's head.
 pub(crate) const SERVER_GREETING: usize = 9;
 
+/// How long the end of a connection waits for the peer to close its side.
+const LINGER: Duration = Duration::from_secs(2);
+
 /// A byte stream that fails with [`TimedOut`](io::ErrorKind::TimedOut) where its peer is silent from the start or
 /// stops reading. hyper waits for both for ever: its pings cannot be written to a peer that does not read.
 pub(crate) struct Watched {
     io: Box<dyn Io>,
     greeting: Option<Greeting>,
     stall: Option<Stall>,
+    /// Runs since the writing side was closed.
+    linger: Option<Pin<Box<Sleep>>>,
 }
 
 /// The wait for the peer's first bytes.
@@ -52,7 +57,7 @@ impl Watched {
         let (greeted, receiver) = oneshot::channel();
         let greeting = Greeting { missing: greeting, limit, timer: Box::pin(sleep(limit)), greeted };
         let stall = http2.stall_limit().map(|limit| Stall { limit, since: None, timer: None });
-        (Self { io, greeting: Some(greeting), stall }, receiver)
+        (Self { io, greeting: Some(greeting), stall, linger: None }, receiver)
     }
 
     fn wrote<T>(&mut self, cx: &mut Context<'_>, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
@@ -64,6 +69,23 @@ impl Watched {
         match stall.poll(cx) {
             Poll::Ready(error) => Poll::Ready(Err(error)),
             Poll::Pending => Poll::Pending,
+        }
+    }
+
+    /// Reads and drops what still comes, until the peer closes its side. A socket that is closed with bytes unread
+    /// resets its connection, and the peer loses what it has not read: the end of a stream, say.
+    fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let linger = self.linger.get_or_insert_with(|| Box::pin(sleep(LINGER)));
+        if linger.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        let mut scratch = [0; 4 << 10];
+        loop {
+            let mut buffer = ReadBuf::new(&mut scratch);
+            match ready!(Pin::new(&mut self.io).poll_read(cx, &mut buffer)) {
+                Ok(()) if !buffer.filled().is_empty() => {}
+                _ => return Poll::Ready(()),
+            }
         }
     }
 }
@@ -138,7 +160,10 @@ impl AsyncWrite for Watched {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let polled = Pin::new(&mut self.io).poll_shutdown(cx);
-        self.wrote(cx, polled)
+        if self.linger.is_none() {
+            let polled = Pin::new(&mut self.io).poll_shutdown(cx);
+            ready!(self.wrote(cx, polled))?;
+        }
+        self.poll_linger(cx).map(Ok)
     }
 }

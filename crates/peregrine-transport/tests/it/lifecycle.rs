@@ -82,6 +82,22 @@ async fn an_idle_server_shuts_down_at_once_whatever_is_connected() {
     assert_eq!(pair.server.shutdown(MINUTE).await, Shutdown::Drained, "twice is no harm");
 }
 
+/// A socket that is closed with bytes unread resets its connection, and the peer loses what it has not read.
+#[tokio::test(start_paused = true)]
+async fn a_closing_server_reads_on_until_its_peer_closes() {
+    let pair = pair(echo);
+    let mut peer = Wire::connect(pair.connector.open().unwrap(), 1 << 20).await;
+    let server = pair.server.clone();
+    peer.read_until(frame::SETTINGS).await;
+    let shutdown = tokio::spawn(async move { server.shutdown(MINUTE).await });
+    peer.answer_ping().await;
+    peer.read_to_close().await;
+    peer.write(frame::WINDOW_UPDATE, 0, 0, &1_u32.to_be_bytes()).await;
+    assert!(!shutdown.is_finished());
+    drop(peer);
+    assert_eq!(shutdown.await.unwrap(), Shutdown::Drained);
+}
+
 #[tokio::test(start_paused = true)]
 async fn dropping_the_last_handle_ends_the_server() {
     let (tokens, mut token) = mpsc::unbounded_channel::<CallToken>();

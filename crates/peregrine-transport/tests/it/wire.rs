@@ -9,8 +9,10 @@ pub(crate) mod frame {
     pub(crate) const HEADERS: u8 = 1;
     pub(crate) const RST_STREAM: u8 = 3;
     pub(crate) const SETTINGS: u8 = 4;
+    pub(crate) const PING: u8 = 6;
     pub(crate) const GOAWAY: u8 = 7;
     pub(crate) const WINDOW_UPDATE: u8 = 8;
+    pub(crate) const ACK: u8 = 1;
     pub(crate) const END_STREAM: u8 = 1;
     pub(crate) const END_HEADERS: u8 = 4;
 }
@@ -31,10 +33,21 @@ impl<T: Io> Wire<T> {
         wire
     }
 
-    /// Reads what the server sends until it closes.
+    /// Reads what the server sends until it closes, and closes too.
     pub(crate) async fn read_to_end(mut self) {
+        self.read_to_close().await;
+    }
+
+    /// Reads what the server sends until it closes.
+    pub(crate) async fn read_to_close(&mut self) {
         // Whether it closes or resets is the same here.
         let _ = self.io.read_to_end(&mut Vec::new()).await;
+    }
+
+    /// Reads frames until a ping, and answers it.
+    pub(crate) async fn answer_ping(&mut self) {
+        let (_, payload) = self.next_of(frame::PING).await;
+        self.write(frame::PING, frame::ACK, 0, &payload).await;
     }
 
     /// Reads the client's preface and greets.
@@ -56,6 +69,10 @@ impl<T: Io> Wire<T> {
 
     /// Reads frames until one of a kind, and gives its stream.
     pub(crate) async fn read_until(&mut self, wanted: u8) -> u32 {
+        self.next_of(wanted).await.0
+    }
+
+    async fn next_of(&mut self, wanted: u8) -> (u32, Vec<u8>) {
         loop {
             let mut head = [0; 9];
             self.io.read_exact(&mut head).await.unwrap();
@@ -63,9 +80,9 @@ impl<T: Io> Wire<T> {
             let mut payload = vec![0; u32::from_be_bytes([0, a, b, c]) as usize];
             self.io.read_exact(&mut payload).await.unwrap();
             if kind == wanted {
-                return u32::from_be_bytes(stream);
+                return (u32::from_be_bytes(stream), payload);
             }
-            assert_ne!(kind, frame::GOAWAY, "{}", String::from_utf8_lossy(&payload));
+            assert!(kind != frame::GOAWAY || wanted == frame::PING, "{}", String::from_utf8_lossy(&payload));
         }
     }
 }
