@@ -7,8 +7,9 @@ use arrow_schema::{DataType, Field, Schema};
 use bytes::Bytes;
 use peregrine::client::FlightClient;
 use peregrine::ipc::{CompressionCodec, IpcWriteOptions};
-use peregrine::proto::{FlightData, FlightError, FlightErrorKind as Kind, MessageLimits, Ticket};
-use peregrine_testkit::batches;
+use peregrine::proto::{Action, FlightData, FlightError, FlightErrorKind as Kind, Location, MessageLimits, Ticket};
+use peregrine::server::FlightServer;
+use peregrine_testkit::{MemoryService, Pair, batches};
 
 use crate::bare_peer::{BarePeer, encoded, framed};
 
@@ -21,7 +22,7 @@ fn zeros(rows: usize) -> RecordBatch {
 }
 
 fn compressed(batch: &RecordBatch, codec: CompressionCodec) -> Vec<FlightData> {
-    encoded(batch.schema(), &[batch.clone()], IpcWriteOptions::default().with_compression(codec))
+    encoded(batch.schema(), std::slice::from_ref(batch), IpcWriteOptions::default().with_compression(codec))
 }
 
 /// Where the first buffer of a batch that is not empty lies in its body.
@@ -125,4 +126,30 @@ async fn schemas_and_dictionaries_beyond_a_limit_are_refused() {
         assert_eq!(error.kind(), Kind::ResourceExhausted, "{name}: {error}");
         assert_eq!(error.message().matches("limit").count(), 1, "{name}: {error}");
     }
+}
+
+#[tokio::test]
+async fn messages_that_are_not_data_have_a_limit_of_their_own_at_both_ends() {
+    let limits = MessageLimits { call_message: 10_000, ..MessageLimits::default() };
+    let service = MemoryService::with("numbers", vec![batches::int64(10_000)]);
+    let pair = Pair::with_server(FlightServer::builder().message_limits(limits.clone()), service);
+    let strict = FlightClient::builder(Location::reuse_connection()).unwrap().connector(pair.connector());
+    let strict = strict.message_limits(limits).build().unwrap();
+    let echo = async |client: &FlightClient, size: usize| {
+        client.do_action(Action::new("echo", vec![7; size])).await?.read_all().await
+    };
+    for client in [pair.client(), &strict] {
+        assert_eq!(echo(client, 9_000).await.unwrap()[0].body().len(), 9_000);
+        assert_eq!(echo(client, 20_000).await.unwrap_err().kind(), Kind::ResourceExhausted, "the server reads no more");
+        // 320 KB of data are not held to it.
+        let read = client.do_get(Ticket::new("numbers")).await.unwrap().read_all().await.unwrap();
+        assert_eq!(read.batches, [batches::int64(10_000)]);
+    }
+
+    let pair = Pair::new(MemoryService::new());
+    let strict = FlightClient::builder(Location::reuse_connection()).unwrap().connector(pair.connector());
+    let limits = MessageLimits { call_message: 10_000, ..MessageLimits::default() };
+    let strict = strict.message_limits(limits).build().unwrap();
+    assert_eq!(echo(&strict, 20_000).await.unwrap_err().kind(), Kind::ResourceExhausted, "nor does the client");
+    assert_eq!(echo(pair.client(), 20_000).await.unwrap()[0].body().len(), 20_000);
 }

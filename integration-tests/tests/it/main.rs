@@ -1,6 +1,7 @@
 //! The integration tests, one module an RPC or a theme: everything here goes through the API that users have, and
 //! where a peer must misbehave, through bare gRPC or bare HTTP/2.
 
+mod backpressure;
 mod bare_http;
 mod bare_peer;
 mod broken_connections;
