@@ -99,6 +99,15 @@ async fn batches_without_columns_keep_their_rows() {
 }
 
 #[tokio::test]
+async fn a_table_of_many_columns_comes_back_as_it_was() {
+    let types = batches::flat_types();
+    let fields = (0..2000).map(|at| Field::new(format!("column {at}"), types[at % types.len()].clone(), true));
+    let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+    let sent = table([3, 0, 2].map(|rows| batches::of_schema(&schema, rows)).into());
+    assert_eq!(through_the_wire(sent.clone()).await, sent);
+}
+
+#[tokio::test]
 async fn dictionaries_are_sent_once_kept_and_replaced() {
     let sent = batches::dictionaries();
     let pair = Pair::new(MemoryService::with("cities", sent.clone()));

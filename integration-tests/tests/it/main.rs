@@ -8,6 +8,7 @@ mod broken_connections;
 mod cancel;
 mod codec_options;
 mod concurrency;
+mod connecting;
 mod deadlines;
 mod do_action;
 mod do_get;

@@ -79,6 +79,27 @@ proptest! {
     }
 }
 
+/// Bodies over the size from which they stay in a frame that holds them whole, at any place in it.
+fn large_cases() -> impl Strategy<Value = Case> {
+    let sender = prop_oneof![Just(Sender::Ours(BodyAlignment::Frame)), Just(Sender::ArrowRs)];
+    let cuts = prop_oneof![vec(1..5000_usize, 1..3), vec(1..3_000_000_usize, 0..3)];
+    (vec(40_000..60_000_usize, 1..3), sender, cuts).prop_map(|(rows, sender, mut cuts)| {
+        cuts.push(3_500_000);
+        let types = vec![DataType::Int32, DataType::Decimal128(38, 4), DataType::Int64];
+        Case { types, rows, sender, cuts }
+    })
+}
+
+proptest! {
+    #![proptest_config(Config { cases: 24, failure_persistence: None, ..Config::default() })]
+
+    #[test]
+    fn large_bodies_are_copied_or_kept_and_aligned_either_way(case in large_cases()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(check(case))?;
+    }
+}
+
 async fn check(case: Case) -> Result<(), TestCaseError> {
     let (schema, sent) = case.batches();
     let (messages, bytes) = match case.sender {
