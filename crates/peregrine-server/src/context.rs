@@ -79,10 +79,10 @@ impl ServerCallContext {
         self.call.token.is_cancelled()
     }
 
-    /// Waits until [`is_cancelled`](Self::is_cancelled). For tasks that a handler starts: the handler itself and
-    /// its stream are dropped then.
+    /// Waits until the call is cancelled or has ended in another way; [`is_cancelled`](Self::is_cancelled) tells which.
+    /// For tasks that a handler starts: the handler itself and its stream are dropped when the call is cancelled.
     pub async fn cancelled(&self) {
-        self.call.token.cancelled().await;
+        self.call.token.ended().await;
     }
 
     /// Adds a header to the answer. Names in `-bin` take any bytes, others printable ASCII. A name may be added

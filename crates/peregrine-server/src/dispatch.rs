@@ -51,12 +51,13 @@ async fn run<S: FlightService>(service: Arc<S>, mut call: IncomingCall) -> Reply
     let finish = Finish::new(context.clone());
     let answer = AssertUnwindSafe(route(&*service, context.clone(), call.messages, alignment)).catch_unwind().await;
     let answer = answer.unwrap_or_else(|panic| Err(panicked(&*panic)));
-    let mut frames = guarded(answer.unwrap_or_else(failed));
+    let frames = guarded(answer.unwrap_or_else(failed));
+    let mut frames = Ending { frames, context: context.clone(), finish: Some(finish) };
     // Headers may be added until the first message is there.
-    let first = frames.next().await;
-    let metadata = context.take_headers();
-    let frames = stream::iter(first).chain(frames);
-    Reply::stream(metadata, Ending { frames, context, finish: Some(finish) })
+    match frames.next().await {
+        Some(ReplyFrame::End(status)) => Reply::end(context.take_headers(), status),
+        first => Reply::stream(context.take_headers(), stream::iter(first).chain(frames)),
+    }
 }
 
 /// Calls the handler of the method and frames what it answers.

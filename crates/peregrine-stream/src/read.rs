@@ -168,19 +168,16 @@ impl FlightStreamReader {
 
     /// Reads one message. `Some(Ok(None))` means that it only changed state, as a schema does.
     fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Option<FlightStreamChunk>, FlightError>>> {
-        if self.ended {
+        let Some(message) = ready!(self.messages.poll_message(cx)) else {
+            self.ended = true;
             return Poll::Ready(None);
-        }
-        let result = match ready!(self.messages.poll_message(cx)) {
-            Some(Ok(message)) => self.take_message(message),
-            Some(Err(error)) => Err(error),
-            None => {
-                self.ended = true;
-                return Poll::Ready(None);
-            }
         };
-        self.ended = result.is_err();
-        Poll::Ready(Some(result))
+        let chunk = message.and_then(|message| self.take_message(message));
+        if chunk.is_err() {
+            self.ended = true;
+            self.messages.close();
+        }
+        Poll::Ready(Some(chunk))
     }
 
     fn take_message(&mut self, message: FlightData) -> Result<Option<FlightStreamChunk>, FlightError> {

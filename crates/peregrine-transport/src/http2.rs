@@ -17,15 +17,17 @@ const WINDOW_RATIO: u32 = 4;
 /// ```
 /// use peregrine_transport::Http2Config;
 ///
-/// let http2 = Http2Config { stream_window: 32 << 20, ..Http2Config::client() };
+/// let http2 = Http2Config { stream_window: 32 << 20, ..Http2Config::server() };
 /// assert_eq!(http2.connection_window(), 128 << 20); // at least four stream windows
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Http2Config {
     /// How much the peer may send on one stream before this side reads. Server 4 MiB, client 16 MiB.
     pub stream_window: u32,
-    /// How much the peer may send on all streams together before this side reads. Server 16 MiB, client 64 MiB. A
-    /// value under four stream windows counts as four stream windows, since equal windows deadlock.
+    /// How much the peer may send on all streams together before this side reads. Server 16 MiB; client 2 GiB - 1,
+    /// which leaves each stream its own window: with less, a few streams that are not read take the credit of all
+    /// others, and with 64 MiB four of them were enough to stop the fifth. A value under four stream windows counts as
+    /// four stream windows.
     pub connection_window: u32,
     /// The largest frame that the peer may send, 16 KiB to 16 MiB - 1. 4 MiB on both sides: HEADERS may be as large
     /// as this and are under no flow control.
@@ -79,7 +81,7 @@ impl Http2Config {
     pub fn client() -> Self {
         Self {
             stream_window: 16 << 20,
-            connection_window: 64 << 20,
+            connection_window: LARGEST_WINDOW,
             max_stream_errors: None,
             keepalive_interval: None,
             ..Self::server()

@@ -3,8 +3,10 @@
 use std::future::pending;
 use std::sync::Arc;
 
+use arrow_array::RecordBatch;
 use futures_util::{StreamExt, stream};
-use peregrine::proto::{FlightError, FlightErrorKind, Ticket};
+use peregrine::client::FlightClient;
+use peregrine::proto::{FlightError, FlightErrorKind, Location, MessageLimits, Ticket};
 use peregrine::server::ServerCallContext;
 use peregrine::stream::FlightDataStream;
 use peregrine_testkit::{Pair, batches};
@@ -30,6 +32,10 @@ impl Told {
 
 /// Serves one call whose stream never ends: it fills the window, or waits behind its first batch.
 fn endless(fills_window: bool) -> (Pair, Told) {
+    endless_of(batches::int64(10_000), fills_window)
+}
+
+fn endless_of(batch: RecordBatch, fills_window: bool) -> (Pair, Told) {
     let (guard, dropped) = OnDrop::new();
     let (sender, told) = oneshot::channel();
     let once = Once::new((guard, sender));
@@ -40,8 +46,7 @@ fn endless(fills_window: bool) -> (Pair, Told) {
             waits.cancelled().await;
             let _ = sender.send(waits.is_cancelled());
         });
-        let batch = batches::int64(10_000);
-        let schema = batch.schema();
+        let (schema, batch) = (batch.schema(), batch.clone());
         let first = stream::iter([Ok::<_, FlightError>(batch.clone())]);
         let rest = match fills_window {
             true => stream::repeat_with(move || Ok(batch.clone())).boxed(),
@@ -70,6 +75,34 @@ async fn dropping_a_reader_that_never_read_a_batch_does_too() {
     let (pair, told) = endless(true);
     drop(pair.client().do_get(Ticket::new("")).await.unwrap());
     told.wait().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_cannot_be_decoded_ends_the_call_though_its_reader_is_held() {
+    let (pair, told) = endless_of(batches::dictionaries().remove(0), false);
+    let limits = MessageLimits { dictionaries: 1, ..MessageLimits::default() };
+    let client = FlightClient::builder(Location::reuse_connection()).unwrap().connector(pair.connector());
+    let client = client.message_limits(limits).build().unwrap();
+    let mut reader = client.do_get(Ticket::new("")).await.unwrap();
+    assert_eq!(reader.read_next().await.unwrap_err().kind(), FlightErrorKind::ResourceExhausted);
+    told.wait().await;
+    assert!(reader.read_next().await.unwrap().is_none(), "and is at its end");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_waits_for_cancellation_goes_on_when_the_call_ends_well() {
+    let (sender, told) = oneshot::channel();
+    let once = Once::new(sender);
+    let pair = Pair::new(DoGet(move |context: ServerCallContext, _| {
+        let sender = once.take();
+        tokio::spawn(async move {
+            context.cancelled().await;
+            let _ = sender.send(context.is_cancelled());
+        });
+        async { Ok(FlightDataStream::from_batches(batches::int64(1).schema(), [batches::int64(1)])) }
+    }));
+    pair.client().do_get(Ticket::new("")).await.unwrap().read_all().await.unwrap();
+    assert!(!soon(told).await.unwrap(), "the call was not cancelled");
 }
 
 #[tokio::test(start_paused = true)]

@@ -27,7 +27,9 @@ pub(crate) struct AssemblyStats {
 
 /// Puts FlightData messages together from the parts in which they arrive.
 pub(crate) struct MessageAssembler {
-    parts: MessageReader,
+    /// `None` once the stream is at its end.
+    parts: Option<MessageReader>,
+    token: CallToken,
     limits: MessageLimits,
     recycler: Recycler,
     message: Option<Message>,
@@ -53,7 +55,9 @@ impl MessageAssembler {
     /// Reads on from where the call's reader is, from here on under the limit for FlightData.
     pub(crate) fn new(mut parts: MessageReader, limits: MessageLimits, recycler: Recycler) -> Self {
         parts.set_message_limit(limits.message);
-        Self { parts, limits, recycler, message: None, trailers: None, stats: AssemblyStats::default() }
+        let token = parts.token().clone();
+        let stats = AssemblyStats::default();
+        Self { parts: Some(parts), token, limits, recycler, message: None, trailers: None, stats }
     }
 
     pub(crate) fn stats(&self) -> AssemblyStats {
@@ -62,7 +66,7 @@ impl MessageAssembler {
 
     /// The token of the call.
     pub(crate) fn token(&self) -> &CallToken {
-        self.parts.token()
+        &self.token
     }
 
     /// The peer's trailers, once the stream is at its end.
@@ -70,21 +74,32 @@ impl MessageAssembler {
         self.trailers.as_ref()
     }
 
-    /// The next whole message; `None` at the end of the stream.
+    /// Reads no more: the rest of the stream is not wanted. On a client this ends the call.
+    pub(crate) fn close(&mut self) {
+        self.parts = None;
+        self.message = None;
+    }
+
+    /// The next whole message; `None` at the end of the stream. After an error the stream is at its end.
     pub(crate) fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<FlightData, FlightError>>> {
         loop {
-            let part = match ready!(self.parts.poll_part(cx)) {
-                Some(Ok(part)) => part,
+            let Some(parts) = &mut self.parts else { return Poll::Ready(None) };
+            let taken = match ready!(parts.poll_part(cx)) {
+                Some(Ok(part)) => self.take_part(part),
                 Some(Err(status)) => {
                     self.trailers = Some(status.metadata().clone());
-                    return Poll::Ready(Some(Err(status.into())));
+                    Err(status.into())
                 }
                 None => {
-                    self.trailers = self.parts.trailers().cloned();
+                    self.trailers = parts.trailers().cloned();
+                    self.close();
                     return Poll::Ready(None);
                 }
             };
-            if let Some(message) = self.take_part(part).transpose() {
+            if taken.is_err() {
+                self.close();
+            }
+            if let Some(message) = taken.transpose() {
                 return Poll::Ready(Some(message));
             }
         }
