@@ -19,6 +19,9 @@ use crate::chunk::{FlightStreamChunk, Table};
 use crate::recycle::Recycler;
 use crate::stats::FlightStreamStats;
 
+/// What a chunk that is kept costs beside its bytes.
+const EARLY_OVERHEAD: usize = 256;
+
 /// Reads a stream of data: batches, and the application's metadata beside or between them.
 ///
 /// Dropping the reader of a DoGet cancels the call. It is also a [`Stream`] of batches; metadata is only seen by
@@ -31,6 +34,8 @@ pub struct FlightStreamReader {
     schema_app_metadata: Option<Bytes>,
     /// Metadata that came before the schema while the schema was waited for.
     early: VecDeque<FlightStreamChunk>,
+    /// How much more of it is kept.
+    early_room: usize,
     ended: bool,
 }
 
@@ -52,6 +57,7 @@ pub struct ReceiveBuffers(pub(crate) Recycler);
 impl FlightStreamReader {
     /// A reader over the messages of a call. `headers` are the peer's.
     pub fn new(messages: MessageReader, headers: HeaderMap, config: ReadConfig) -> Self {
+        let early_room = config.limits.effective_call_message();
         Self {
             messages: MessageAssembler::new(messages, config.limits.clone(), config.buffers.0),
             decoder: Decoder::new(config.options, config.limits),
@@ -59,6 +65,7 @@ impl FlightStreamReader {
             descriptor: None,
             schema_app_metadata: None,
             early: VecDeque::new(),
+            early_room,
             ended: false,
         }
     }
@@ -67,14 +74,16 @@ impl FlightStreamReader {
     /// [`read_chunk`](Self::read_chunk).
     ///
     /// # Errors
-    /// The call's error, or that the stream ended without a schema.
+    /// The call's error, that the stream ended without a schema, or
+    /// [`ResourceExhausted`](peregrine_proto::FlightErrorKind::ResourceExhausted) where more metadata comes before it
+    /// than [`MessageLimits::effective_call_message`].
     pub async fn schema(&mut self) -> Result<SchemaRef, FlightError> {
         loop {
             if let Some(schema) = self.decoder.schema() {
                 return Ok(schema.clone());
             }
             match poll_fn(|cx| self.poll_message(cx)).await {
-                Some(Ok(Some(chunk))) => self.early.push_back(chunk),
+                Some(Ok(Some(chunk))) => self.keep_early(chunk)?,
                 Some(Ok(None)) => {}
                 Some(Err(error)) => return Err(error),
                 None => return Err(FlightError::internal("the stream ended without a schema")),
@@ -150,6 +159,19 @@ impl FlightStreamReader {
     /// What has been read so far.
     pub fn stats(&self) -> FlightStreamStats {
         FlightStreamStats::new(self.decoder.stats(), self.messages.stats())
+    }
+
+    /// Keeps what came before the schema, within bounds: a peer could send it for ever.
+    fn keep_early(&mut self, chunk: FlightStreamChunk) -> Result<(), FlightError> {
+        let size = chunk.app_metadata.as_ref().map_or(0, Bytes::len) + EARLY_OVERHEAD;
+        let Some(room) = self.early_room.checked_sub(size) else {
+            self.ended = true;
+            self.messages.close();
+            return Err(FlightError::resource_exhausted("too much metadata came before the schema"));
+        };
+        self.early_room = room;
+        self.early.push_back(chunk);
+        Ok(())
     }
 
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<FlightStreamChunk, FlightError>>> {

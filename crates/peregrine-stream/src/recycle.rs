@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use arrow_buffer::MutableBuffer;
 use bytes::Bytes;
+use peregrine_proto::FlightError;
 
 /// How many bytes of free buffers a recycler keeps.
 const KEPT_BYTES: usize = 64 << 20;
@@ -31,11 +32,17 @@ struct Store {
 impl Recycler {
     /// An empty buffer with room for `length` bytes, aligned to 64 or more. Room means address space: memory is
     /// taken as bytes are written.
-    pub(crate) fn lend(&self, length: usize) -> Lent {
+    ///
+    /// # Errors
+    /// `ResourceExhausted` where the system has not even the address space that a peer's length asks for.
+    pub(crate) fn lend(&self, length: usize) -> Result<Lent, FlightError> {
         let capacity = size_class(length);
         let free = if capacity < SMALLEST_KEPT { None } else { self.lock().take(capacity) };
-        let buffer = free.unwrap_or_else(|| MutableBuffer::with_capacity(capacity));
-        Lent { buffer, length, store: Arc::downgrade(&self.store) }
+        let buffer = free.map_or_else(|| MutableBuffer::try_with_capacity(capacity), Ok).map_err(|source| {
+            let message = format!("there is no memory for a message body of {length} bytes");
+            FlightError::resource_exhausted(message).with_source(source)
+        })?;
+        Ok(Lent { buffer, length, store: Arc::downgrade(&self.store) })
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Store> {
@@ -52,8 +59,15 @@ impl Store {
 
     fn put(&mut self, mut buffer: MutableBuffer) {
         let capacity = buffer.capacity();
-        if capacity < SMALLEST_KEPT || self.bytes + capacity > KEPT_BYTES {
+        if !(SMALLEST_KEPT..=KEPT_BYTES).contains(&capacity) {
             return;
+        }
+        while self.bytes + capacity > KEPT_BYTES {
+            // Sizes that were used before make room for those that are used now.
+            let Some(other) = self.free.keys().copied().find(|&other| other != capacity) else { return };
+            if self.take(other).is_none() {
+                self.free.remove(&other);
+            }
         }
         buffer.clear();
         self.bytes += capacity;
@@ -123,15 +137,15 @@ mod tests {
     #[test]
     fn a_dropped_buffer_is_lent_again() {
         let recycler = Recycler::default();
-        let mut lent = recycler.lend(10_000);
+        let mut lent = recycler.lend(10_000).unwrap();
         lent.fill(&[7; 10_000]);
         let bytes = lent.freeze();
         let (place, part) = (bytes.as_ptr(), bytes.slice(5_000..));
         drop(bytes);
-        assert_ne!(recycler.lend(9_900).freeze().as_ptr(), place, "a part is still in use");
+        assert_ne!(recycler.lend(9_900).unwrap().freeze().as_ptr(), place, "a part is still in use");
         assert_eq!(part.as_ref(), [7; 5_000]);
         drop(part);
-        let mut again = recycler.lend(9_900);
+        let mut again = recycler.lend(9_900).unwrap();
         again.fill(&[1]);
         assert_eq!(again.freeze().as_ptr(), place);
     }
@@ -139,15 +153,32 @@ mod tests {
     #[test]
     fn kept_memory_is_bounded() {
         let recycler = Recycler::default();
-        let lent: Vec<_> = (0..10).map(|_| recycler.lend(KEPT_BYTES / 4).freeze()).collect();
+        let lent: Vec<_> = (0..10).map(|_| recycler.lend(KEPT_BYTES / 4).unwrap().freeze()).collect();
         drop(lent);
         assert!(recycler.lock().bytes <= KEPT_BYTES);
     }
 
     #[test]
+    fn sizes_of_before_make_room_for_those_of_now() {
+        let recycler = Recycler::default();
+        let fill = |length: usize| (0..4).map(|_| recycler.lend(length).unwrap().freeze()).collect::<Vec<_>>();
+        drop(fill(KEPT_BYTES / 4));
+        drop(fill(KEPT_BYTES / 8));
+        let held: Vec<_> = recycler.lock().free.iter().map(|(size, free)| (*size, free.len())).collect();
+        assert!(held.contains(&(KEPT_BYTES / 8, 4)), "{held:?}");
+        assert!(recycler.lock().bytes <= KEPT_BYTES);
+    }
+
+    #[test]
+    fn a_length_that_no_memory_has_is_an_error() {
+        let error = Recycler::default().lend(usize::MAX / 4).err().unwrap();
+        assert_eq!(error.kind(), peregrine_proto::FlightErrorKind::ResourceExhausted);
+    }
+
+    #[test]
     fn buffers_outlive_their_recycler() {
         let recycler = Recycler::default();
-        let mut lent = recycler.lend(5_000);
+        let mut lent = recycler.lend(5_000).unwrap();
         lent.fill(b"alive");
         let bytes = lent.freeze();
         drop(recycler);
@@ -157,7 +188,7 @@ mod tests {
     #[test]
     fn buffers_are_aligned_and_classes_are_tight() {
         for length in [1, 64, 4_097, 100_000, 2 << 20] {
-            let mut lent = Recycler::default().lend(length);
+            let mut lent = Recycler::default().lend(length).unwrap();
             lent.fill(&[1]);
             assert_eq!(lent.freeze().as_ptr() as usize % 64, 0);
             let class = size_class(length);

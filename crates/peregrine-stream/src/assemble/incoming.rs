@@ -144,7 +144,7 @@ impl Message {
                     self.body = Body::Whole(chunk.split_to(length));
                 }
                 FlightDataProgress::Body { length } => {
-                    self.body = Body::Filling(recycler.lend(length));
+                    self.body = Body::Filling(recycler.lend(length)?);
                     self.freeze_if_full();
                 }
                 FlightDataProgress::Done => break,
