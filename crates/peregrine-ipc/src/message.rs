@@ -49,15 +49,27 @@ impl EncodedMessage {
         self.header.len() + self.body_length
     }
 
+    /// The buffers of the body in turn, each with the zeros that follow it.
+    pub fn parts(self) -> impl Iterator<Item = (Buffer, &'static [u8])> {
+        self.body.into_iter().map(|buffer| {
+            let zeros = zeros_after(buffer.len());
+            (buffer, zeros)
+        })
+    }
+
     /// The body in one piece, which copies it: for tests and for those who need contiguous bytes.
     pub fn body_bytes(&self) -> Bytes {
         let mut bytes = BytesMut::with_capacity(self.body_length);
         for buffer in &self.body {
             bytes.extend_from_slice(buffer);
-            bytes.resize(padded(bytes.len()), 0);
+            bytes.extend_from_slice(zeros_after(buffer.len()));
         }
         bytes.freeze()
     }
+}
+
+fn zeros_after(length: usize) -> &'static [u8] {
+    &[0; BODY_ALIGNMENT][..padded(length) - length]
 }
 
 /// `length` rounded up to the body's alignment.

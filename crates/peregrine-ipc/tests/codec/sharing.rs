@@ -118,6 +118,9 @@ fn the_body_has_each_buffer_at_a_multiple_of_64() {
             assert_eq!(header.bodyLength(), message.body_length as i64);
             let Some(batch) = header.header_as_record_batch() else { continue };
             assert!(batch.buffers().unwrap().iter().all(|buffer| buffer.offset() % 64 == 0), "{data_type}");
+            let bytes = message.body_bytes();
+            let parts = message.parts().flat_map(|(buffer, zeros)| [buffer.to_vec(), zeros.to_vec()].concat());
+            assert!(parts.eq(bytes), "{data_type}");
         }
     }
 }
