@@ -15,10 +15,11 @@ use crate::http2::Http2Config;
 use crate::link::{Link, Linking};
 use crate::outgoing::{Outgoing, RequestBody};
 use crate::service::{ACCEPT_ENCODING, GRPC, IDENTITY};
-use crate::status::{Code, Status, from_transport};
+use crate::status::{Code, Status, from_transport, was_refused};
 use crate::token::{CallToken, deadline_exceeded};
 
-/// How often a request goes to another connection because the one that it waited for was gone before it was sent.
+/// How often a request is sent in all, where the connection that it waited for was gone before it was sent, or where
+/// the server says that it has not looked at it.
 const LINK_TRIES: usize = 3;
 
 /// How a client connects and calls.
@@ -81,6 +82,10 @@ impl Channel {
     /// the call ends with [`Code::DeadlineExceeded`] on this side, whatever the server does; the server is told of the
     /// deadline too.
     ///
+    /// A call that its server has not looked at is made again, three times in all: it says so with `REFUSED_STREAM`, or
+    /// with a GOAWAY that names an earlier stream as its last. Only [`Outgoing::whole`] requests can be sent again; one
+    /// that is a stream is made again only if nothing of it was sent. A call that may have been processed never is.
+    ///
     /// # Errors
     /// The status of a call that failed without messages; [`Code::Unavailable`] if no connection could be made.
     pub async fn call(
@@ -90,45 +95,61 @@ impl Channel {
         deadline: Option<Instant>,
         request: Outgoing,
     ) -> Result<IncomingReply, Status> {
-        let mut call = OpenCall { token: CallToken::new(deadline), is_answered: false };
-        let exchange = self.exchange(path, metadata, request, &call.token);
-        let reply = match deadline {
-            None => exchange.await,
-            Some(deadline) => match tokio::time::timeout_at(deadline.into(), exchange).await {
+        let attempts = self.attempts(path, metadata, deadline, request);
+        match deadline {
+            None => attempts.await,
+            Some(deadline) => match tokio::time::timeout_at(deadline.into(), attempts).await {
                 Ok(reply) => reply,
                 Err(_) => Err(deadline_exceeded()),
             },
-        };
-        call.is_answered = reply.is_ok();
-        reply
+        }
     }
 
-    async fn exchange(
+    async fn attempts(
         &self,
         path: &str,
         metadata: HeaderMap,
+        deadline: Option<Instant>,
         outgoing: Outgoing,
-        token: &CallToken,
     ) -> Result<IncomingReply, Status> {
-        let body = RequestBody::new(outgoing, self.shared.config.http2.max_data_frame, token.clone());
-        let mut request = self.request(path, metadata, body)?;
+        let mut request = self.request(path, metadata, outgoing)?;
+        let mut refusal = None;
         for _ in 0..LINK_TRIES {
-            let mut link = self.link().await?;
-            if let Some(deadline) = token.deadline() {
-                set_timeout(request.headers_mut(), deadline)?;
-            }
-            request.body_mut().attach(link.next.clone());
-            match link.sender.try_send_request(request).await {
-                Ok(response) => return IncomingReply::read(response, token, self.shared.config.message_limit),
-                Err(mut error) => match error.take_message() {
-                    // Nothing of it was sent: the connection was gone before its turn came.
-                    Some(unsent) => request = unsent,
-                    None => return Err(token.cancelled_with().unwrap_or_else(|| from_transport(error.into_error()))),
-                },
-            }
+            let spare = spare(&request);
+            request = match self.attempt(request, deadline).await {
+                Ok(reply) => return Ok(reply),
+                Err(Failure::Unsent(unsent)) => *unsent,
+                Err(Failure::Refused(status)) => {
+                    let Some(spare) = spare else { return Err(status) };
+                    refusal = Some(status);
+                    spare
+                }
+                Err(Failure::Ended(status)) => return Err(status),
+            };
         }
         let address = self.shared.connector.address();
-        Err(Status::new(Code::Unavailable, format!("connections to {address} are lost as soon as they are made")))
+        let lost = || format!("connections to {address} are lost as soon as they are made");
+        Err(refusal.unwrap_or_else(|| Status::new(Code::Unavailable, lost())))
+    }
+
+    /// Sends a request once. Each attempt has a token of its own, as what drives a failed one may still be there.
+    async fn attempt(&self, request: Request<Outgoing>, deadline: Option<Instant>) -> Result<IncomingReply, Failure> {
+        let mut call = UnansweredCall { token: CallToken::new(deadline), is_answered: false };
+        let mut link = self.link().await.map_err(Failure::Ended)?;
+        let cap = self.shared.config.http2.max_data_frame;
+        let mut request =
+            request.map(|outgoing| RequestBody::new(outgoing, cap, call.token.clone(), link.next.clone()));
+        if let Some(deadline) = deadline {
+            set_timeout(request.headers_mut(), deadline).map_err(Failure::Ended)?;
+        }
+        let response = link.sender.try_send_request(request).await.map_err(|mut error| match error.take_message() {
+            Some(unsent) => Failure::Unsent(Box::new(unsent.map(RequestBody::into_outgoing))),
+            None => failure(&call.token, error.into_error()),
+        })?;
+        let limit = self.shared.config.message_limit;
+        let reply = IncomingReply::read(response, &call.token, limit).map_err(Failure::Ended)?;
+        call.is_answered = true;
+        Ok(reply)
     }
 
     fn request<B>(&self, path: &str, metadata: HeaderMap, body: B) -> Result<Request<B>, Status> {
@@ -181,18 +202,45 @@ impl fmt::Debug for Channel {
     }
 }
 
+/// Why an attempt came to nothing.
+enum Failure {
+    /// Nothing of it was sent: the connection was gone before its turn came.
+    Unsent(Box<Request<Outgoing>>),
+    /// The server says that it has not looked at the call.
+    Refused(Status),
+    /// The call may have been processed, or cannot be.
+    Ended(Status),
+}
+
 /// A call on its way to a reply: resets the call when it does not get there.
-struct OpenCall {
+struct UnansweredCall {
     token: CallToken,
     is_answered: bool,
 }
 
-impl Drop for OpenCall {
+impl Drop for UnansweredCall {
     fn drop(&mut self) {
         if !self.is_answered {
             self.token.cancel(Status::new(Code::Cancelled, "the call was given up before it was answered"));
         }
     }
+}
+
+fn failure(token: &CallToken, error: hyper::Error) -> Failure {
+    match token.cancelled_with() {
+        Some(status) => Failure::Ended(status),
+        None if was_refused(&error) => Failure::Refused(from_transport(error)),
+        None => Failure::Ended(from_transport(error)),
+    }
+}
+
+/// What is sent again if the server refuses the request: nothing where it is made while it is sent.
+fn spare(request: &Request<Outgoing>) -> Option<Request<Outgoing>> {
+    let mut spare = Request::new(request.body().repeat()?);
+    *spare.method_mut() = request.method().clone();
+    *spare.uri_mut() = request.uri().clone();
+    *spare.headers_mut() = request.headers().clone();
+    Some(spare)
 }
 
 /// Tells the server how much time is left.

@@ -37,6 +37,14 @@ impl Outgoing {
         Self { kind: OutgoingKind::Stream(Box::pin(frames)) }
     }
 
+    /// The same once more, if it is complete. Shares its memory.
+    pub(crate) fn repeat(&self) -> Option<Self> {
+        match &self.kind {
+            OutgoingKind::Whole(rope) => Some(Self { kind: OutgoingKind::Whole(rope.clone()) }),
+            OutgoingKind::Stream(_) => None,
+        }
+    }
+
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Rope, Status>>> {
         match &mut self.kind {
             OutgoingKind::Whole(rope) => Poll::Ready(rope.take().map(Ok)),
@@ -61,12 +69,13 @@ pub(crate) struct RequestBody {
 }
 
 impl RequestBody {
-    pub(crate) fn new(outgoing: Outgoing, cap: usize, token: CallToken) -> Self {
-        Self { outgoing, cutter: Cutter::new(cap), token, next: None }
+    pub(crate) fn new(outgoing: Outgoing, cap: usize, token: CallToken, next: NextCall) -> Self {
+        Self { outgoing, cutter: Cutter::new(cap), token, next: Some(next) }
     }
 
-    pub(crate) fn attach(&mut self, next: NextCall) {
-        self.next = Some(next);
+    /// What it was made of, where it was never polled.
+    pub(crate) fn into_outgoing(self) -> Outgoing {
+        self.outgoing
     }
 }
 

@@ -39,15 +39,31 @@ pub(crate) fn from_reset(reason: Reason) -> Status {
 
 /// The status of a call that hyper failed, where h2's own error tells most.
 pub(crate) fn from_transport(error: hyper::Error) -> Status {
-    let mut cause: Option<&(dyn Error + 'static)> = Some(&error);
+    let status = match h2_error(&error) {
+        Some(h2) => from_h2(h2),
+        None => Status::new(Code::Unavailable, format!("the connection was lost: {}", innermost(&error))),
+    };
+    status.with_source(error)
+}
+
+/// Whether the peer says that it has not looked at a call that failed before its headers came.
+pub(crate) fn was_refused(error: &hyper::Error) -> bool {
+    h2_error(error).is_some_and(|h2| {
+        // h2 fails streams with the peer's GOAWAY only where it names a last stream below theirs. The others go on, and
+        // fail with the end of the connection if it comes to that.
+        h2.is_remote() && (h2.is_go_away() || h2.is_reset() && h2.reason() == Some(Reason::REFUSED_STREAM))
+    })
+}
+
+fn h2_error(error: &hyper::Error) -> Option<&h2::Error> {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(current) = cause {
-        if let Some(h2) = current.downcast_ref::<h2::Error>() {
-            return from_h2(h2).with_source(error);
+        if let Some(h2) = current.downcast_ref() {
+            return Some(h2);
         }
         cause = current.source();
     }
-    let message = format!("the connection was lost: {}", innermost(&error));
-    Status::new(Code::Unavailable, message).with_source(error)
+    None
 }
 
 fn from_h2(error: &h2::Error) -> Status {

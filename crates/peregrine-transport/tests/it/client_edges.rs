@@ -80,7 +80,7 @@ async fn a_reset_in_the_middle_of_a_response_is_mapped_by_its_code() {
 
 #[tokio::test]
 async fn a_reset_before_the_headers_is_mapped_too() {
-    for (reason, code) in [(Reason::REFUSED_STREAM, Code::Unavailable), (Reason::CANCEL, Code::Cancelled)] {
+    for (reason, code) in [(Reason::ENHANCE_YOUR_CALM, Code::ResourceExhausted), (Reason::CANCEL, Code::Cancelled)] {
         let mut started = start().await;
         started.call.respond.send_reset(reason);
         assert_eq!(read(started.reply).await.unwrap_err().code(), code);

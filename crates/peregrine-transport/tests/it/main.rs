@@ -1,5 +1,6 @@
 //! The transport through its public API, against itself and against hostile peers made of bare HTTP/2.
 
+mod again;
 mod cancel;
 mod client_edges;
 mod deadlines;

@@ -1,0 +1,98 @@
+//! Which calls a client makes again, and which never.
+
+use h2::Reason;
+use peregrine_transport::{Channel, ChannelConfig, Code, IncomingReply, Outgoing, Status};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use crate::pair::{ask, call, open_request, read_all};
+use crate::raw::{RawCall, raw_listener, raw_server, read_body, trailers};
+
+const HEADERS: u8 = 1;
+
+fn start(request: Outgoing) -> (JoinHandle<Result<IncomingReply, Status>>, mpsc::UnboundedReceiver<DuplexStream>) {
+    let (connector, connections) = raw_listener();
+    let channel = Channel::new(connector, ChannelConfig::default()).unwrap();
+    (tokio::spawn(async move { call(&channel, request).await }), connections)
+}
+
+/// Takes a call as it must be, and ends it well.
+async fn serve_well(mut call: RawCall, reply: JoinHandle<Result<IncomingReply, Status>>) {
+    assert_eq!(call.head.uri.path(), "/test.Service/Method");
+    assert_eq!(call.head.headers["content-type"], "application/grpc");
+    call.answer().send_trailers(trailers(&[("grpc-status", "0")])).unwrap();
+    assert_eq!(read_body(call.body).await.data, "\0\0\0\0\x08question");
+    assert!(read_all(&mut reply.await.unwrap().unwrap().messages).await.unwrap().is_empty());
+}
+
+/// A server that tells, once it has a call, which stream is the last that it looks at, and then hangs up.
+async fn go_away(mut io: DuplexStream, last: u32, reason: Reason) {
+    let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+    io.write_all(&settings).await.unwrap();
+    io.read_exact(&mut [0; 24]).await.unwrap();
+    loop {
+        let mut head = [0; 9];
+        io.read_exact(&mut head).await.unwrap();
+        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize;
+        io.read_exact(&mut vec![0; length]).await.unwrap();
+        if head[3] == HEADERS {
+            break;
+        }
+    }
+    let mut frame = vec![0, 0, 8, 7, 0, 0, 0, 0, 0];
+    frame.extend_from_slice(&last.to_be_bytes());
+    frame.extend_from_slice(&u32::from(reason).to_be_bytes());
+    io.write_all(&frame).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_whole_request_that_is_refused_is_sent_again() {
+    let (reply, mut connections) = start(ask("question"));
+    let (mut calls, _task) = raw_server(&mut connections).await;
+    calls.recv().await.unwrap().respond.send_reset(Reason::REFUSED_STREAM);
+    serve_well(calls.recv().await.unwrap(), reply).await;
+}
+
+#[tokio::test]
+async fn a_request_that_is_refused_again_and_again_fails() {
+    let (reply, mut connections) = start(ask("question"));
+    let (mut calls, _task) = raw_server(&mut connections).await;
+    for _ in 0..3 {
+        calls.recv().await.unwrap().respond.send_reset(Reason::REFUSED_STREAM);
+    }
+    let error = reply.await.unwrap().unwrap_err();
+    assert_eq!(error.code(), Code::Unavailable);
+    assert!(error.message().contains("REFUSED_STREAM"), "{error}");
+}
+
+#[tokio::test]
+async fn a_request_that_is_a_stream_is_not_sent_again() {
+    let (_sender, request) = open_request();
+    let (reply, mut connections) = start(request);
+    let (mut calls, _task) = raw_server(&mut connections).await;
+    calls.recv().await.unwrap().respond.send_reset(Reason::REFUSED_STREAM);
+    assert_eq!(reply.await.unwrap().unwrap_err().code(), Code::Unavailable);
+}
+
+#[tokio::test]
+async fn a_call_that_a_goaway_leaves_out_is_made_again() {
+    for reason in [Reason::NO_ERROR, Reason::ENHANCE_YOUR_CALM] {
+        let (reply, mut connections) = start(ask("question"));
+        go_away(connections.recv().await.unwrap(), 0, reason).await;
+        let (mut calls, _task) = raw_server(&mut connections).await;
+        serve_well(calls.recv().await.unwrap(), reply).await;
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_a_goaway_counts_in_is_not_made_again() {
+    for last in [1, u32::MAX >> 1] {
+        for reason in [Reason::NO_ERROR, Reason::ENHANCE_YOUR_CALM] {
+            let (reply, mut connections) = start(ask("question"));
+            go_away(connections.recv().await.unwrap(), last, reason).await;
+            assert_eq!(reply.await.unwrap().unwrap_err().code(), Code::Unavailable);
+            assert!(connections.recv().await.is_none(), "one connection was all");
+        }
+    }
+}
