@@ -20,7 +20,7 @@ use crate::listen::{ListenAddress, Listener};
 const ABANDONED: Duration = Duration::from_secs(10);
 /// How long tasks that were cut get to go. Only one that blocks its thread needs longer, and it is not waited for.
 const CUT: Duration = Duration::from_secs(1);
-/// The pauses after failed accepts, which in general mean that the process is out of file descriptors.
+/// The pauses after accepts that failed, but not over a single connection, which in general means that the process is out of file descriptors.
 const ACCEPT_PAUSES: std::ops::RangeInclusive<Duration> = Duration::from_millis(5)..=Duration::from_secs(1);
 
 /// How a server serves.
@@ -208,6 +208,7 @@ impl Server {
                     let accepted = Accepted::new(peer, Arc::clone(&self.handler), &self.config, &self.control);
                     self.control.tasks.spawn(with_permit(permit, accepted.run(io)));
                 }
+                Err(error) if listener.lost_one(&error) => debug!(%error, "a connection was lost before it was there"),
                 Err(error) => {
                     warn!(%error, "accepting a connection failed");
                     sleep(pause).await;

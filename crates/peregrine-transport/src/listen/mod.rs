@@ -89,8 +89,9 @@ impl Listener {
         (listener, InMemoryConnector::new(sender))
     }
 
-    /// The application's own listener, under a name. A connection that fails to come is logged and the next awaited;
-    /// the end of the stream means that none comes any more, not that the server stops.
+    /// The application's own listener, under a name. A connection that fails to come is logged and the next is
+    /// asked for at once: a stream that lacks something which its next connection would lack too waits by itself. The
+    /// end of the stream means that none comes any more, not that the server stops.
     pub fn own<S, C>(name: impl Into<String>, connections: S) -> Self
     where
         S: Stream<Item = io::Result<C>> + Send + 'static,
@@ -125,6 +126,13 @@ impl Listener {
             },
         };
         Ok((io, Peer::new(address)))
+    }
+
+    /// Whether an error of [`accept`](Self::accept) is that of a single connection, so that the next may come at once.
+    pub(crate) fn lost_one(&self, error: &io::Error) -> bool {
+        use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+        let own = matches!(self.source, Source::Own(_));
+        own || matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
     }
 }
 
