@@ -20,7 +20,8 @@ use crate::listen::{ListenAddress, Listener};
 const ABANDONED: Duration = Duration::from_secs(10);
 /// How long tasks that were cut get to go. Only one that blocks its thread needs longer, and it is not waited for.
 const CUT: Duration = Duration::from_secs(1);
-/// The pauses after accepts that failed, but not over a single connection, which in general means that the process is out of file descriptors.
+/// The pauses after accepts that failed, but not over a single connection: in general the process is out of file
+/// descriptors.
 const ACCEPT_PAUSES: std::ops::RangeInclusive<Duration> = Duration::from_millis(5)..=Duration::from_secs(1);
 
 /// How a server serves.

@@ -13,8 +13,10 @@ const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 /// What gRPC wants encoded in `grpc-message`: all but printable ASCII, and the percent sign itself.
 const ENCODED: &AsciiSet = &CONTROLS.add(b'%');
 
-/// All trailers together stay under this, counted as HTTP/2 counts them: grpc-core refuses more by default.
-const TRAILERS_LIMIT: usize = 8 << 10;
+/// All trailers together stay under this, counted as HTTP/2 counts them: grpc-core refuses more than 8 KiB by default.
+/// An answer that is trailers alone has its `:status`, `content-type` and `grpc-accept-encoding`, 162 bytes, in the same
+/// list.
+const TRAILERS_LIMIT: usize = (8 << 10) - 256;
 /// HTTP/2 counts so much for each header beside its name and value.
 const HEADER_COST: usize = 32;
 /// The trailers that are the status itself.
