@@ -82,10 +82,10 @@ impl From<Status> for FlightError {
         }
         let arrow = status.metadata.get(ARROW_STATUS).and_then(|value| value.to_str().ok()?.trim().parse().ok());
         let message = match binary_value(&status.metadata, ARROW_MESSAGE) {
+            // Whole as it is: whatever it ends with is what the application said.
             Some(Ok(message)) if arrow.is_some() => String::from_utf8_lossy(&message).into_owned(),
-            _ => std::mem::take(&mut status.message),
+            _ => without_detail(&status.message).to_owned(),
         };
-        let message = without_detail(&message).to_owned();
         let extra_info = match binary_value(&status.metadata, EXTRA_INFO) {
             Some(Ok(extra_info)) => extra_info,
             Some(Err(_)) | None => Bytes::new(),
@@ -112,7 +112,7 @@ pub(super) fn with_detail(message: &str, detail: Option<&str>) -> String {
     }
 }
 
-/// Cuts the name of Flight's code off, which we and C++ add.
+/// Cuts the name of Flight's code off, which we and C++ add to `grpc-message`.
 fn without_detail(message: &str) -> &str {
     let names = TABLE.iter().filter_map(|row| row.detail);
     names.filter_map(|name| message.strip_suffix(name)?.strip_suffix(DETAIL_PREFIX)).next().unwrap_or(message)
