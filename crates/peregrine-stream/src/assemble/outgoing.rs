@@ -19,9 +19,6 @@ const TAIL: usize = 64 << 10;
 /// The bytes of an HTTP/2 frame's header, which stand before our first byte in the receiver's memory.
 const FRAME_HEADER: usize = 9;
 
-const ZEROS: [u8; BODY_ALIGNMENT] = [0; BODY_ALIGNMENT];
-const BODY_ALIGNMENT: usize = 64;
-
 /// From where a body's alignment is counted, which depends on how the receiver lays out what it reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum BodyAlignment {
@@ -81,10 +78,9 @@ impl FrameAssembler {
     pub(crate) fn push_data(&mut self, message: EncodedMessage, app_metadata: &[u8]) -> Result<(), FlightError> {
         let (data_header, body_length) = (&message.header[..], message.body_length);
         self.push_head(&FlightDataHead { data_header, app_metadata, body_length, ..FlightDataHead::default() })?;
-        for buffer in message.body {
-            let padding = buffer.len().wrapping_neg() % BODY_ALIGNMENT;
+        for (buffer, zeros) in message.parts() {
             self.push_part(buffer);
-            self.put(&ZEROS[..padding]);
+            self.put(zeros);
         }
         Ok(())
     }
