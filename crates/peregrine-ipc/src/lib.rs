@@ -28,6 +28,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod children;
 mod compression;
 mod decode;
 mod encode;

@@ -6,10 +6,17 @@ use arrow_schema::{ArrowError, DataType};
 use arrow_select::concat::concat;
 
 use super::read::MAX_ROWS;
+use crate::children::child_fields;
 use crate::error::{Error, Problem};
 
 /// What a dictionary message costs beside its bytes, so that empty ones are not free.
 const OVERHEAD: usize = 512;
+
+/// Rows may take no bytes, as those of empty structs, but where arrow puts arrays together each may take a bit: there
+/// are at most eight for each byte that is held, or this many.
+const FREE_ROWS: usize = 1 << 20;
+
+const DELTA_TYPES: &str = "a delta of a dictionary whose values have unions, run ends or dictionaries";
 
 /// The values of all dictionaries, by slot.
 #[derive(Debug, Default)]
@@ -63,8 +70,8 @@ impl Dictionaries {
         if entry.chunks.is_empty() {
             return Err(Error::field(Problem::NoDictionary { id: entry.id }));
         }
-        if has_runs(values.data_type()) {
-            return Err(Error::field(Problem::Unsupported { what: "a delta of a run-end encoded dictionary" }));
+        if !takes_deltas(values.data_type()) {
+            return Err(Error::field(Problem::Unsupported { what: DELTA_TYPES }));
         }
         let held = held.saturating_add(OVERHEAD);
         self.hold(held, 0)?;
@@ -83,8 +90,9 @@ impl Dictionaries {
         for entry in self.entries.iter_mut().filter(|entry| entry.chunks.len() > 1) {
             let weights = entry.chunks.iter().map(|chunk| weight(&chunk.to_data()));
             let actual = weights.fold(0, usize::saturating_add);
-            if actual > MAX_ROWS {
-                return Err(Error::Limit { what: "values of a dictionary", limit: MAX_ROWS, actual });
+            let limit = entry.held.saturating_mul(8).clamp(FREE_ROWS, MAX_ROWS);
+            if actual > limit {
+                return Err(Error::Limit { what: "values of a dictionary", limit, actual });
             }
             let chunks: Vec<&dyn Array> = entry.chunks.iter().map(AsRef::as_ref).collect();
             entry.chunks = vec![concat(&chunks).map_err(refused)?];
@@ -112,20 +120,12 @@ fn weight(data: &ArrayData) -> usize {
     data.child_data().iter().map(weight).fold(data.len().max(bytes), usize::max)
 }
 
-/// Arrow counts the runs of concatenated arrays in the type of their ends, which may be too small.
-fn has_runs(data_type: &DataType) -> bool {
-    match data_type {
-        DataType::RunEndEncoded(_, _) => true,
-        DataType::List(field)
-        | DataType::LargeList(field)
-        | DataType::ListView(field)
-        | DataType::LargeListView(field)
-        | DataType::FixedSizeList(field, _)
-        | DataType::Map(field, _) => has_runs(field.data_type()),
-        DataType::Struct(fields) => fields.iter().any(|field| has_runs(field.data_type())),
-        DataType::Union(fields, _) => fields.iter().any(|(_, field)| has_runs(field.data_type())),
-        _ => false,
-    }
+/// Whether arrow puts arrays of a type together without a panic, whatever lies in them. It counts runs in the type of
+/// their ends and the values of inner dictionaries in the type of their keys, which may be too small; and below unions
+/// it reserves memory by rows and not by bytes.
+fn takes_deltas(data_type: &DataType) -> bool {
+    !matches!(data_type, DataType::Union(_, _) | DataType::RunEndEncoded(_, _) | DataType::Dictionary(_, _))
+        && child_fields(data_type).into_iter().all(|field| takes_deltas(field.data_type()))
 }
 
 fn refused(source: ArrowError) -> Error {

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use arrow_ipc::{Field as WireField, Schema as WireSchema};
 use arrow_schema::{DataType, Field, Schema, UnionMode};
 
+use crate::children::child_fields;
 use crate::error::{Error, Problem};
 
 /// How a type lies in a body.
@@ -257,20 +258,5 @@ fn alignment(data_type: &DataType) -> usize {
     match arrow_data::layout(data_type).buffers.first() {
         Some(arrow_data::BufferSpec::FixedWidth { alignment, .. }) => *alignment,
         _ => 1,
-    }
-}
-
-fn child_fields(data_type: &DataType) -> Vec<&Field> {
-    match data_type {
-        DataType::List(field)
-        | DataType::LargeList(field)
-        | DataType::ListView(field)
-        | DataType::LargeListView(field)
-        | DataType::FixedSizeList(field, _)
-        | DataType::Map(field, _) => vec![field],
-        DataType::Struct(fields) => fields.iter().map(AsRef::as_ref).collect(),
-        DataType::Union(fields, _) => fields.iter().map(|(_, field)| field.as_ref()).collect(),
-        DataType::RunEndEncoded(ends, values) => vec![ends, values],
-        _ => Vec::new(),
     }
 }

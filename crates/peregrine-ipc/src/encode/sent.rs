@@ -3,6 +3,8 @@
 use arrow_data::ArrayData;
 use arrow_schema::{DataType, Schema};
 
+use crate::children::child_fields;
+
 /// A dictionary is compared by value, when it is not the very same memory, up to this many bytes: more than that is
 /// sent again. A comparison costs less than sending, unless it is in vain for batch after batch.
 const COMPARED_BYTES: usize = 1 << 20;
@@ -74,31 +76,17 @@ impl SentDictionaries {
 
     /// Finds dictionaries in the order in which proto numbers them in the schema's header: children first.
     fn find(&mut self, data_type: &DataType, path: &mut Vec<usize>) {
-        for (index, child) in children(data_type).into_iter().enumerate() {
-            path.push(index);
-            self.find(child, path);
+        if let DataType::Dictionary(_, values) = data_type {
+            path.push(0);
+            self.find(values, path);
             path.pop();
-        }
-        if matches!(data_type, DataType::Dictionary(_, _)) {
             self.slots.push(Slot { path: path.clone(), sent: None });
         }
-    }
-}
-
-/// The types below a type, in the order of the children of its arrays.
-pub(super) fn children(data_type: &DataType) -> Vec<&DataType> {
-    match data_type {
-        DataType::List(field)
-        | DataType::LargeList(field)
-        | DataType::ListView(field)
-        | DataType::LargeListView(field)
-        | DataType::FixedSizeList(field, _)
-        | DataType::Map(field, _) => vec![field.data_type()],
-        DataType::Struct(fields) => fields.iter().map(|field| field.data_type()).collect(),
-        DataType::Union(fields, _) => fields.iter().map(|(_, field)| field.data_type()).collect(),
-        DataType::RunEndEncoded(ends, values) => vec![ends.data_type(), values.data_type()],
-        DataType::Dictionary(_, values) => vec![values],
-        _ => Vec::new(),
+        for (index, child) in child_fields(data_type).into_iter().enumerate() {
+            path.push(index);
+            self.find(child.data_type(), path);
+            path.pop();
+        }
     }
 }
 

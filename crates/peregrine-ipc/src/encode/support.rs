@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow_array::{Array, RecordBatch};
 use arrow_schema::{DataType, Schema, SchemaRef};
 
-use super::sent::children;
+use crate::children::child_fields;
 use crate::error::{Error, Problem};
 
 /// Refuses types that the format has no words for.
@@ -14,12 +14,13 @@ pub(super) fn check_schema(schema: &Schema) -> Result<(), Error> {
 }
 
 fn check_type(data_type: &DataType) -> Result<(), Error> {
-    if let DataType::Dictionary(_, values) = data_type
-        && matches!(values.as_ref(), DataType::Dictionary(_, _))
-    {
-        return Err(Error::field(Problem::Unsupported { what: "a dictionary whose values are a dictionary" }));
+    if let DataType::Dictionary(_, values) = data_type {
+        if matches!(values.as_ref(), DataType::Dictionary(_, _)) {
+            return Err(Error::field(Problem::Unsupported { what: "a dictionary whose values are a dictionary" }));
+        }
+        return check_type(values);
     }
-    children(data_type).into_iter().try_for_each(check_type)
+    child_fields(data_type).into_iter().try_for_each(|field| check_type(field.data_type()))
 }
 
 /// Refuses a batch that is not of `schema`. `accepted` remembers the last schema that was found to be like it.

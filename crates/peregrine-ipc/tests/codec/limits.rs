@@ -5,10 +5,10 @@ use std::sync::Arc;
 use arrow_array::types::Int32Type;
 use arrow_array::{ArrayRef, DictionaryArray, Int32Array, RecordBatch, StringArray, StringViewArray};
 use arrow_schema::{DataType, Field, Fields, Schema};
-use bytes::Bytes;
 use peregrine_ipc::{Decoder, Encoder, Error, IpcReadOptions, IpcWriteOptions, MessageLimits};
 use peregrine_proto::{FlightError, FlightErrorKind};
 
+use crate::deltas::as_delta;
 use crate::framing::{Message, decode_with, encode, parts};
 use crate::types;
 
@@ -52,45 +52,6 @@ fn dictionaries_that_are_kept_count_and_replaced_ones_do_not() {
     let error = decode_with(&mut decoder(limits), &messages).unwrap_err();
     assert!(matches!(error, Error::Limit { what: "bytes of dictionaries", .. }), "{error}");
     assert_eq!(kind(error), FlightErrorKind::ResourceExhausted);
-}
-
-/// The dictionary message with its delta flag set, which is the only byte of the header that is 0 and may be 1.
-fn as_delta((header, body): &Message) -> Message {
-    for place in 0..header.len() {
-        let mut changed = header.to_vec();
-        changed[place] = 1;
-        let message = arrow_ipc::root_as_message(&changed);
-        let delta =
-            message.ok().and_then(|m| m.header_as_dictionary_batch()).is_some_and(|d| d.isDelta() && d.id() == 0);
-        if header[place] == 0 && delta {
-            return (changed.into(), body.clone());
-        }
-    }
-    // A flag that is false is not written at all.
-    let batch = arrow_ipc::root_as_message(header).unwrap().header_as_dictionary_batch().unwrap().data().unwrap();
-    let mut builder = flatbuffers::FlatBufferBuilder::new();
-    let nodes: Vec<_> = batch.nodes().unwrap().iter().copied().collect();
-    let buffers: Vec<_> = batch.buffers().unwrap().iter().copied().collect();
-    let (nodes, buffers) = (builder.create_vector(&nodes), builder.create_vector(&buffers));
-    let args = arrow_ipc::RecordBatchArgs {
-        length: batch.length(),
-        nodes: Some(nodes),
-        buffers: Some(buffers),
-        ..Default::default()
-    };
-    let data = Some(arrow_ipc::RecordBatch::create(&mut builder, &args));
-    let args = arrow_ipc::DictionaryBatchArgs { id: 0, data, isDelta: true };
-    let dictionary = arrow_ipc::DictionaryBatch::create(&mut builder, &args);
-    let args = arrow_ipc::MessageArgs {
-        version: arrow_ipc::MetadataVersion::V5,
-        header_type: arrow_ipc::MessageHeader::DictionaryBatch,
-        header: Some(dictionary.as_union_value()),
-        bodyLength: body.len() as i64,
-        custom_metadata: None,
-    };
-    let message = arrow_ipc::Message::create(&mut builder, &args);
-    builder.finish(message, None);
-    (Bytes::copy_from_slice(builder.finished_data()), body.clone())
 }
 
 #[test]

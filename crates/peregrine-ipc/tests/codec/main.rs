@@ -6,6 +6,7 @@ mod types;
 
 mod alignment;
 mod compression;
+mod deltas;
 mod dictionaries;
 mod golden;
 mod hostile;
