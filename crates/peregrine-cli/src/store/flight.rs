@@ -17,8 +17,10 @@ pub(super) type Batches = Box<dyn Iterator<Item = Result<RecordBatch, FlightErro
 
 /// A flight: a file that was there when the folder was listed.
 ///
-/// Whatever the file holds, its methods give an error that names the flight, and neither panic nor take much more memory
-/// than one batch.
+/// Whatever the file holds, its methods give an error that names the flight, and do not panic. What a file claims is held
+/// against limits before memory is taken for it, and a reader holds a batch, and of a Parquet file at most 1 GiB of pages.
+/// How large a batch of a Parquet file gets has no limit in bytes: its number of rows is chosen for 4 MiB by what the file
+/// says, so a forged file, with long strings that few bytes repeat or rows of endless lists, can make it large.
 #[derive(Debug, Clone)]
 pub(crate) struct StoredFlight {
     file: NamedFile,

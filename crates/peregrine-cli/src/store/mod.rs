@@ -8,12 +8,17 @@ mod blocking;
 mod error;
 mod flight;
 mod listing;
+mod parquet_delta;
+mod parquet_expand;
 mod parquet_file;
+mod parquet_page;
+mod parquet_page_head;
 mod parquet_schema;
 mod positioned;
 mod service;
 #[cfg(test)]
 mod tests;
+mod thrift;
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use arrow_schema::{ArrowError, SchemaRef};
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader};
+use parquet::arrow::{ProjectionMask, parquet_to_arrow_field_levels};
 use parquet::basic::Type as PhysicalType;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
-use peregrine::proto::{FlightError, MessageLimits};
+use peregrine::proto::FlightError;
 
 use super::error::{broken, too_large, unreadable};
 use super::flight::{Batches, Description, Totals};
+use super::parquet_page::CheckedRowGroups;
 use super::parquet_schema::is_shallow;
 use super::positioned::PositionedFile;
 
@@ -21,6 +23,10 @@ const MAX_BATCH_ROWS: u64 = 8192;
 const BATCH_BYTES: u64 = 4 << 20;
 /// Behind the footer stand its length in four bytes and the magic.
 const TRAILER: usize = 8;
+/// A footer has at most this many bytes. Decoded it may take some hundred times as many: the parquet crate reserves
+/// memory for lists as long as a footer has bytes left, and their elements are large. That of a file with 1000 columns and
+/// 20 row groups has about 2 MiB.
+const MAX_FOOTER: usize = 16 << 20;
 /// How deep groups may nest. A list, or a struct inside of one, takes two groups, and Arrow schemas end at 64 levels.
 const MAX_DEPTH: usize = 130;
 
@@ -39,10 +45,13 @@ pub(super) fn read(file: PositionedFile) -> Result<(SchemaRef, Batches), FlightE
     let footer = read_footer(&file)?;
     let schema = footer.schema().clone();
     let rows = batch_rows(footer.metadata());
-    let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, footer)
-        .with_batch_size(rows)
-        .build()
-        .map_err(parquet_error)?;
+    let metadata = footer.metadata();
+    let columns = metadata.file_metadata().schema_descr();
+    let levels = parquet_to_arrow_field_levels(columns, ProjectionMask::all(), Some(schema.fields()));
+    let levels = levels.map_err(parquet_error)?;
+    let groups = CheckedRowGroups::new(file, Arc::clone(metadata));
+    let reader = ParquetRecordBatchReader::try_new_with_row_groups(&levels, &groups, rows, None);
+    let reader = reader.map_err(parquet_error)?;
     let full = Arc::clone(&schema);
     // The reader leaves the metadata of the schema out of its batches.
     let batches = reader.map(move |batch| batch?.with_schema(Arc::clone(&full)));
@@ -51,7 +60,6 @@ pub(super) fn read(file: PositionedFile) -> Result<(SchemaRef, Batches), FlightE
 
 /// Reads the footer, which the file's last eight bytes tell the length of.
 fn read_footer(file: &PositionedFile) -> Result<ArrowReaderMetadata, FlightError> {
-    let limits = MessageLimits::default();
     let not_parquet = || broken("it is not a Parquet file: it does not end with PAR1");
     let end = file.length().checked_sub(TRAILER as u64).ok_or_else(not_parquet)?;
     let trailer = file.read(end, TRAILER).map_err(unreadable)?;
@@ -62,8 +70,8 @@ fn read_footer(file: &PositionedFile) -> Result<ArrowReaderMetadata, FlightError
     }
     let length = u32::from_le_bytes([trailer[0], trailer[1], trailer[2], trailer[3]]) as usize;
     let start = end.checked_sub(length as u64).ok_or_else(|| broken("its footer is longer than the file"))?;
-    if length > limits.header {
-        return Err(too_large("its footer", length as u64, limits.header));
+    if length > MAX_FOOTER {
+        return Err(too_large("its footer", length as u64, MAX_FOOTER));
     }
     let footer = file.read(start, length).map_err(unreadable)?;
     match is_shallow(&footer, MAX_DEPTH) {

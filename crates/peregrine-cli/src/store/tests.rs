@@ -1,5 +1,7 @@
 //! The store against folders of real, broken and forged files.
 
+mod parquet_pages;
+
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::Write;
