@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow_schema::{ArrowError, SchemaRef};
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader};
 use parquet::arrow::{ProjectionMask, parquet_to_arrow_field_levels};
-use parquet::basic::Type as PhysicalType;
+use parquet::basic::{Encoding, Type as PhysicalType};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
 use peregrine::proto::FlightError;
@@ -16,10 +16,13 @@ use super::parquet_page::CheckedRowGroups;
 use super::parquet_schema::is_shallow;
 use super::positioned::PositionedFile;
 
-/// A batch has at most this many rows, so that a column of long strings that is small in the file, being encoded with a
-/// dictionary, does not become huge in memory.
+/// A batch has at most this many rows.
 const MAX_BATCH_ROWS: u64 = 8192;
-/// With wide rows a batch has fewer rows, for about this many bytes.
+/// It has fewer where strings may be encoded smaller than they are and the footer does not say how long they are, which
+/// older writers leave out: one of 1 KB that a dictionary has once may stand in every row.
+const MAX_BATCH_ROWS_OF_UNKNOWN_SIZE: u64 = 1024;
+/// With wide rows a batch has fewer rows, for about this many bytes by what the footer says. That goes by the average of a
+/// row group: a batch of its longest rows is larger.
 const BATCH_BYTES: u64 = 4 << 20;
 /// Behind the footer stand its length in four bytes and the magic.
 const TRAILER: usize = 8;
@@ -101,7 +104,16 @@ fn batch_rows(metadata: &ParquetMetaData) -> usize {
         bytes / unsigned(group.num_rows()).max(1)
     };
     let widest = metadata.row_groups().iter().map(width).max().unwrap_or(0);
-    (BATCH_BYTES / widest.max(1)).clamp(1, MAX_BATCH_ROWS) as usize
+    let mut columns = metadata.row_groups().iter().flat_map(RowGroupMetaData::columns);
+    let most = if columns.any(is_of_unknown_size) { MAX_BATCH_ROWS_OF_UNKNOWN_SIZE } else { MAX_BATCH_ROWS };
+    (BATCH_BYTES / widest.max(1)).clamp(1, most) as usize
+}
+
+/// Whether a column may have far more bytes in memory than the footer tells.
+fn is_of_unknown_size(column: &ColumnChunkMetaData) -> bool {
+    column.column_type() == PhysicalType::BYTE_ARRAY
+        && column.unencoded_byte_array_data_bytes().is_none()
+        && column.encodings().any(|encoding| !matches!(encoding, Encoding::PLAIN | Encoding::RLE))
 }
 
 /// About how many bytes a column has in memory. Runs and dictionaries make it smaller in the file.

@@ -2,7 +2,7 @@
 
 use arrow_array::{FixedSizeBinaryArray, Int32Array, StringViewArray};
 use parquet::basic::{BrotliLevel, Compression, Encoding, GzipLevel, ZstdLevel};
-use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder, WriterVersion};
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder, WriterVersion};
 
 use super::*;
 
@@ -132,4 +132,15 @@ fn a_page_that_becomes_larger_than_it_says_is_refused() {
         replace(&mut bytes, &[0x15, 0x80, 0xe8, 0x07], &[0x15, 0xf8, 0xe7, 0x07]);
         assert_refused(&bytes, "does not decompress to the size");
     }
+}
+
+#[test]
+fn strings_of_unknown_size_come_in_small_batches() {
+    let text = StringArray::from_iter_values((0..5000).map(|i| format!("{:01000}", i % 2)));
+    let batch = RecordBatch::try_from_iter([("text", Arc::new(text) as ArrayRef)]).unwrap();
+    let properties = WriterProperties::builder().set_statistics_enabled(EnabledStatistics::None);
+    let folder = Folder::new();
+    let (_, batches) = read(&folder.with("a.parquet", &file_of(&batch, properties)));
+    assert!(batches.iter().all(|batch| batch.num_rows() <= 1024));
+    assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), 5000);
 }
