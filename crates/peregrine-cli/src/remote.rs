@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use anyhow::{Context, Result, bail, ensure};
-use arrow_array::RecordBatch;
+use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_schema::SchemaRef;
 use peregrine::client::FlightClient;
 use peregrine::proto::{FlightDescriptor, FlightEndpoint, FlightInfo, Location, LocationScheme};
@@ -55,7 +55,8 @@ impl Download {
             let next = reader.read_next().await;
             if let Some(batch) = next.with_context(|| format!("cannot read flight {:?}", self.name))? {
                 // Endpoints may differ in the metadata of their schemas.
-                let batch = RecordBatch::try_new(self.schema.clone(), batch.columns().to_vec());
+                let rows = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+                let batch = RecordBatch::try_new_with_options(self.schema.clone(), batch.columns().to_vec(), &rows);
                 return batch.map(Some).with_context(|| format!("flight {:?} does not keep to its schema", self.name));
             }
             self.reader = match self.endpoints.pop_front() {

@@ -8,10 +8,12 @@ use std::process::Stdio;
 use std::sync::Arc;
 
 use arrow_array::types::Int32Type;
-use arrow_array::{ArrayRef, DictionaryArray, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray};
+use arrow_array::{
+    ArrayRef, DictionaryArray, Int64Array, RecordBatch, RecordBatchOptions, StringArray, TimestampMillisecondArray,
+};
 use arrow_ipc::reader::FileReader;
 use arrow_ipc::writer::FileWriter;
-use arrow_schema::{ArrowError, SchemaRef};
+use arrow_schema::{ArrowError, Schema, SchemaRef};
 use arrow_select::concat::concat_batches;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
@@ -352,4 +354,19 @@ fn help_and_version_are_there() {
         assert!(stdout_of(&[command, "--help"]).contains("Usage: peregrine"), "{command}");
     }
     assert_eq!(run(&[]).status.code(), Some(2));
+}
+
+#[test]
+fn rows_without_columns_are_rows() {
+    let (_folder, data, out) = folders();
+    let rows = RecordBatchOptions::new().with_row_count(Some(7));
+    let batch = RecordBatch::try_new_with_options(Arc::new(Schema::empty()), Vec::new(), &rows).unwrap();
+    write_arrow(&data.join("bare.arrow"), &[batch.clone(), batch]);
+    let server = Server::start(&data);
+    let file = out.join("bare.arrow");
+    let said = stdout_of(&["get", &server.uri, "bare", "-o", file.to_str().unwrap()]);
+    assert!(said.starts_with("14 rows"), "{said}");
+    let read = FileReader::try_new(File::open(&file).unwrap(), None).unwrap();
+    assert_eq!(read.map(|batch| batch.unwrap().num_rows()).sum::<usize>(), 14);
+    assert!(stdout_of(&["get", &server.uri, "bare"]).ends_with("14 rows in all\n"));
 }

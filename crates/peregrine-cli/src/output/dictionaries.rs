@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef, Int64Array, RecordBatch, UInt64Array, make_array, new_empty_array};
+use arrow_array::{
+    Array, ArrayRef, Int64Array, RecordBatch, RecordBatchOptions, UInt64Array, make_array, new_empty_array,
+};
 use arrow_cast::{CastOptions, cast_with_options};
 use arrow_row::{OwnedRow, RowConverter, SortField};
 use arrow_schema::{DataType, Field, Schema};
@@ -37,7 +39,8 @@ impl GrowingDictionaries {
                 columns[i] = dictionary.unify(&columns[i]).with_context(name)?;
             }
         }
-        Ok(RecordBatch::try_new(batch.schema(), columns)?)
+        let rows = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+        Ok(RecordBatch::try_new_with_options(batch.schema(), columns, &rows)?)
     }
 }
 
