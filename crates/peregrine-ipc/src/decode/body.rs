@@ -95,6 +95,10 @@ impl<'a> Body<'a> {
         if claimed == NOT_COMPRESSED {
             return Ok(raw.slice(LENGTH_PREFIX));
         }
+        if claimed == 0 {
+            // Java writes a length and nothing else.
+            return Ok(self.empty.clone());
+        }
         let broken = |source| Error::field(Problem::Compressed { codec, claimed, source });
         let length = usize::try_from(claimed).map_err(|_| broken(None))?;
         self.check_limits(length)?;

@@ -130,8 +130,8 @@ impl<'a> Reader<'a> {
     /// The next buffer as offsets of so many rows: one more than those, all of them from zero to `i64::MAX` or not.
     pub(super) fn next_offsets<O: ArrowNativeType>(&mut self, rows: usize) -> Result<Buffer, Error> {
         let range = self.next_range()?;
-        if rows == 0 && range.1 < size_of::<O>() {
-            // No offsets at all are as good as one where there are no rows.
+        if rows == 0 {
+            // No offsets at all are as good as one where there are no rows, and may even be compressed.
             return Ok(Buffer::from_vec(vec![O::default()]));
         }
         self.body.exact(range, (rows + 1) * size_of::<O>(), align_of::<O>(), "offsets")

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use arrow_array::{Array, ArrayRef, Int64Array, RecordBatch};
 use arrow_ipc::CompressionType;
 use arrow_ipc::writer::{IpcWriteOptions as ArrowOptions, StreamWriter};
+use bytes::Bytes;
+use flatbuffers::FlatBufferBuilder;
 use peregrine_ipc::{
     CompressionCodec, Decoder, Encoder, Error, IpcReadOptions, IpcWriteOptions, MessageLimits, Problem,
 };
@@ -129,5 +131,48 @@ fn large_buffers_grow_while_they_decompress() {
         let mut decoder = decoder();
         assert_eq!(decode_with(&mut decoder, &messages).unwrap(), [zeros(5_000_000)]);
         assert_eq!(decoder.stats().decompressed_bytes, 40_000_000);
+    }
+}
+
+/// The header of a compressed batch with all of its buffers in the first eight bytes of a body of 64.
+fn eight_bytes_each(header: &[u8]) -> Bytes {
+    let batch = arrow_ipc::root_as_message(header).unwrap().header_as_record_batch().unwrap();
+    let mut builder = FlatBufferBuilder::new();
+    let nodes: Vec<_> = batch.nodes().unwrap().iter().copied().collect();
+    let buffers: Vec<_> = batch.buffers().unwrap().iter().map(|_| arrow_ipc::Buffer::new(0, 8)).collect();
+    let variadic = batch.variadicBufferCounts().map(|counts| counts.iter().collect::<Vec<_>>());
+    let variadic = variadic.map(|counts| builder.create_vector(&counts));
+    let (nodes, buffers) = (builder.create_vector(&nodes), builder.create_vector(&buffers));
+    let codec = batch.compression().unwrap().codec();
+    let compression = arrow_ipc::BodyCompressionArgs { codec, method: arrow_ipc::BodyCompressionMethod::BUFFER };
+    let args = arrow_ipc::RecordBatchArgs {
+        length: batch.length(),
+        nodes: Some(nodes),
+        buffers: Some(buffers),
+        variadicBufferCounts: variadic,
+        compression: Some(arrow_ipc::BodyCompression::create(&mut builder, &compression)),
+    };
+    let args = arrow_ipc::MessageArgs {
+        version: arrow_ipc::MetadataVersion::V5,
+        header_type: arrow_ipc::MessageHeader::RecordBatch,
+        header: Some(arrow_ipc::RecordBatch::create(&mut builder, &args).as_union_value()),
+        bodyLength: 64,
+        custom_metadata: None,
+    };
+    let message = arrow_ipc::Message::create(&mut builder, &args);
+    builder.finish(message, None);
+    Bytes::copy_from_slice(builder.finished_data())
+}
+
+#[test]
+fn empty_buffers_that_are_a_length_alone_as_java_writes_them() {
+    for codec in CODECS {
+        for data_type in types::all().into_iter().filter(|t| !format!("{t:?}").contains("Dictionary")) {
+            let batch = types::batch(std::slice::from_ref(&data_type), 0, 3);
+            let mut messages = parts(&encode(std::slice::from_ref(&batch), options(codec)));
+            messages[1] = (eight_bytes_each(&messages[1].0), Bytes::from_static(&[0; 64]));
+            let read = decode(&messages).unwrap_or_else(|error| panic!("{data_type} {codec}: {error}"));
+            assert_eq!(read, [batch], "{data_type} {codec}");
+        }
     }
 }
