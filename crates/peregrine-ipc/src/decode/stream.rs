@@ -95,8 +95,9 @@ impl StreamState {
         }
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         let batch = RecordBatch::try_new_with_options(self.visible.clone(), columns, &options);
+        let batch = batch.map_err(|source| Error::Batch { source })?;
         incoming.stats.num_record_batches += 1;
-        batch.map_err(|source| Error::Batch { source })
+        Ok(batch)
     }
 
     pub(super) fn dictionary_batch(

@@ -265,3 +265,16 @@ fn the_unvalidated_decoder_reads_the_same() {
     let mut decoder = unsafe { Decoder::new_unvalidated(Default::default(), Default::default()) };
     assert_eq!(decode_with(&mut decoder, &messages).unwrap(), [batch]);
 }
+
+#[test]
+fn a_batch_that_its_schema_refuses_does_not_count() {
+    let column: ArrayRef = Arc::new(Int32Array::from(vec![Some(1), None]));
+    let batch = |nullable| RecordBatch::try_from_iter_with_nullable([("n", column.clone(), nullable)]);
+    let with_null = parts(&encode(&[batch(true).unwrap()], IpcWriteOptions::default()));
+    let strict = Arc::new(Schema::new(vec![Field::new("n", DataType::Int32, false)]));
+    let schema = Encoder::new(strict, IpcWriteOptions::default()).unwrap().schema_message();
+    let mut decoder = decoder();
+    let error = decode_with(&mut decoder, &[parts(&[schema]).remove(0), with_null[1].clone()]).unwrap_err();
+    assert!(matches!(error, Error::Batch { .. }), "{error}");
+    assert_eq!((decoder.stats().num_messages, decoder.stats().num_record_batches), (1, 0));
+}
