@@ -16,31 +16,23 @@ pub(super) struct HeaderWriter {
     builder: FlatBufferBuilder<'static>,
 }
 
-/// Names the dictionary whose values a message carries.
-#[derive(Clone, Copy)]
-pub(super) struct DictionaryId {
-    pub(super) id: i64,
-    pub(super) is_delta: bool,
-}
-
 impl HeaderWriter {
-    /// The header of a record batch, or of a dictionary's values.
+    /// The header of a record batch, or of the values of the dictionary with this id.
     pub(super) fn batch(
         &mut self,
         layout: &Layout,
         rows: usize,
         codec: Option<CompressionCodec>,
-        dictionary: Option<DictionaryId>,
+        dictionary: Option<i64>,
     ) -> Bytes {
         self.builder.reset();
         let batch = self.record_batch(layout, rows, codec);
         let (kind, header) = match dictionary {
             None => (MessageHeader::RecordBatch, batch.as_union_value()),
-            Some(dictionary) => {
+            Some(id) => {
                 let mut builder = DictionaryBatchBuilder::new(&mut self.builder);
-                builder.add_id(dictionary.id);
+                builder.add_id(id);
                 builder.add_data(batch);
-                builder.add_isDelta(dictionary.is_delta);
                 (MessageHeader::DictionaryBatch, builder.finish().as_union_value())
             }
         };

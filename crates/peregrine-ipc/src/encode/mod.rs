@@ -19,7 +19,7 @@ use peregrine_proto::encode_schema_header;
 
 use self::compress::Compressor;
 use self::gather::{Gather, Layout};
-use self::header::{DictionaryId, HeaderWriter};
+use self::header::HeaderWriter;
 use self::pieces::Target;
 use self::sent::{Change, SentDictionaries};
 use self::support::{check_batch, check_schema};
@@ -109,7 +109,8 @@ impl Encoder {
     /// Appends the dictionaries that `batch` needs to `out`, and then the batch as one message of whatever size.
     ///
     /// # Errors
-    /// [`Error::BatchSchema`] if names or types differ from the encoder's schema (metadata may), and
+    /// [`Error::BatchSchema`] if names or types differ from the encoder's schema (metadata may, and what list items,
+    /// map entries and run ends are called), and
     /// [`Problem::UnexpectedNulls`](crate::Problem::UnexpectedNulls) for nulls in a column that is declared without. Then nothing was appended and
     /// nothing changed.
     pub fn encode(&mut self, batch: &RecordBatch, out: &mut Vec<EncodedMessage>) -> Result<(), Error> {
@@ -172,8 +173,7 @@ impl Encoder {
     fn encode_dictionaries(&mut self, columns: &[ArrayData], out: &mut Vec<EncodedMessage>) -> Result<(), Error> {
         for id in 0..self.dictionaries.len() {
             let Some((values, change)) = self.dictionaries.change(id, columns) else { continue };
-            let name = DictionaryId { id: id as i64, is_delta: false };
-            let message = self.message(std::slice::from_ref(values), Rows::all(values), Some(name))?;
+            let message = self.message(std::slice::from_ref(values), Rows::all(values), Some(id as i64))?;
             self.stats.num_dictionary_batches += 1;
             self.stats.num_replaced_dictionaries += u64::from(change == Change::Replaced);
             self.dictionaries.set(id, values);
@@ -182,12 +182,7 @@ impl Encoder {
         Ok(())
     }
 
-    fn message(
-        &mut self,
-        columns: &[ArrayData],
-        rows: Rows,
-        dictionary: Option<DictionaryId>,
-    ) -> Result<EncodedMessage, Error> {
+    fn message(&mut self, columns: &[ArrayData], rows: Rows, dictionary: Option<i64>) -> Result<EncodedMessage, Error> {
         let codec = self.compressor.as_ref().map(Compressor::codec);
         let mut gather = Gather::new(&mut self.layout, self.compressor.as_mut(), &mut self.stats);
         columns.iter().for_each(|column| walk(column, rows, &mut gather));
