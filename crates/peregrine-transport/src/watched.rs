@@ -19,6 +19,8 @@ pub(crate) const SERVER_GREETING: usize = 9;
 
 /// How long the end of a connection waits for the peer to close its side.
 const LINGER: Duration = Duration::from_secs(2);
+/// How many times it reads before it looks at the clock again and lets others run.
+const LINGER_READS: usize = 16;
 
 /// A byte stream that fails with [`TimedOut`](io::ErrorKind::TimedOut) where its peer is silent from the start or
 /// stops reading. hyper waits for both for ever: its pings cannot be written to a peer that does not read.
@@ -80,13 +82,16 @@ impl Watched {
             return Poll::Ready(());
         }
         let mut scratch = [0; 4 << 10];
-        loop {
+        for _ in 0..LINGER_READS {
             let mut buffer = ReadBuf::new(&mut scratch);
             match ready!(Pin::new(&mut self.io).poll_read(cx, &mut buffer)) {
                 Ok(()) if !buffer.filled().is_empty() => {}
                 _ => return Poll::Ready(()),
             }
         }
+        // A peer that never pauses must neither hold the worker nor outrun the timer.
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 }
 
@@ -165,5 +170,47 @@ impl AsyncWrite for Watched {
             ready!(self.wrote(cx, polled))?;
         }
         self.poll_linger(cx).map(Ok)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt;
+
+    use super::*;
+
+    /// A peer that always has more to say.
+    struct Flood;
+
+    impl AsyncRead for Flood {
+        fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+            buffer.put_slice(&[0; 100]);
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    impl AsyncWrite for Flood {
+        fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+            Poll::Ready(Ok(bytes.len()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_never_pauses_does_not_hold_the_end_of_its_connection() {
+        let limit = Duration::from_secs(1);
+        let (mut watched, _greeted) = Watched::new(Box::new(Flood), CLIENT_GREETING, limit, &Http2Config::server());
+        let closing = tokio::spawn(async move { watched.shutdown().await });
+        tokio::task::yield_now().await;
+        assert!(!closing.is_finished());
+        tokio::time::advance(LINGER).await;
+        closing.await.unwrap().unwrap();
     }
 }
