@@ -1,5 +1,8 @@
 //! Bulk data, both ways and both at once, and streams that do not starve each other.
 
+use std::future::poll_fn;
+use std::task::Poll;
+
 use bytes::{BufMut, Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
 use http::HeaderMap;
@@ -154,4 +157,26 @@ async fn many_calls_share_a_connection() {
     });
     let results: Vec<_> = stream::iter(calls).buffer_unordered(200).collect().await;
     results.into_iter().for_each(|result| result.unwrap());
+}
+
+#[tokio::test]
+async fn a_flood_of_tiny_messages_lets_others_run() {
+    let pair = pair(echo);
+    let mut rope = Rope::new();
+    (0..10_000).for_each(|_| rope.append(framed("")));
+    let mut messages = call(&pair.channel, Outgoing::whole(rope)).await.unwrap().messages;
+    // All 50 000 bytes come in one DATA frame.
+    messages.next_part().await.unwrap().unwrap();
+    tokio::task::yield_now().await;
+    let at_once = poll_fn(|cx| {
+        let mut parts = 0;
+        while let Poll::Ready(part) = messages.poll_part(cx) {
+            part.expect("the end comes later").unwrap();
+            parts += 1;
+        }
+        Poll::Ready(parts)
+    });
+    let at_once = at_once.await;
+    assert!((1000..10_000).contains(&at_once), "{at_once} parts in one go");
+    read_all(&mut messages).await.unwrap();
 }
