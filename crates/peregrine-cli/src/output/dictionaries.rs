@@ -18,7 +18,8 @@ use arrow_schema::{DataType, Field, Schema};
 use arrow_select::concat::concat;
 use arrow_select::take::take;
 
-/// The dictionaries of a stream's columns. Dictionaries inside of nested columns are left as they are.
+/// The dictionaries of a stream's columns. Dictionaries inside of nested columns, and those that
+/// cannot grow, are left as they are.
 pub(super) struct GrowingDictionaries {
     columns: Vec<Option<GrowingDictionary>>,
 }
@@ -44,6 +45,11 @@ impl GrowingDictionaries {
     }
 }
 
+/// Whether a dictionary with values of this type can grow: whether they can be told apart.
+pub(super) fn can_grow(values: &DataType) -> bool {
+    RowConverter::supports_fields(&[SortField::new(values.clone())])
+}
+
 struct GrowingDictionary {
     key_type: DataType,
     converter: RowConverter,
@@ -59,10 +65,10 @@ impl GrowingDictionary {
         let DataType::Dictionary(key_type, value_type) = field.data_type() else {
             return Ok(None);
         };
-        let sort = SortField::new(value_type.as_ref().clone());
-        if !RowConverter::supports_fields(std::slice::from_ref(&sort)) {
+        if !can_grow(value_type) {
             return Ok(None);
         }
+        let sort = SortField::new(value_type.as_ref().clone());
         Ok(Some(Self {
             key_type: key_type.as_ref().clone(),
             converter: RowConverter::new(vec![sort])?,

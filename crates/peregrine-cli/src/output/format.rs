@@ -12,7 +12,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
 
-use super::dictionaries::GrowingDictionaries;
+use super::dictionaries::{GrowingDictionaries, can_grow};
 
 /// A Parquet writer holds a row group until it is full, so this bounds its memory.
 const ROW_GROUP_BYTES: usize = 64 << 20;
@@ -43,7 +43,9 @@ impl FileFormat {
     fn can_hold(self, kind: &DataType) -> bool {
         let all = |fields: &Fields| fields.iter().all(|field| self.can_hold(field.data_type()));
         match (self, kind) {
-            (Self::Arrow, _) => true,
+            // One dictionary a column grows along with the batches; those further in cannot be exchanged for it.
+            (Self::Arrow, DataType::Dictionary(_, values)) => !has_dictionary(values) && can_grow(values),
+            (Self::Arrow, kind) => !has_dictionary(kind),
             (Self::Csv, kind) => !kind.is_nested(),
             (Self::Parquet, DataType::Union(..) | DataType::Interval(IntervalUnit::MonthDayNano)) => false,
             (Self::Parquet, DataType::Struct(fields)) => all(fields),
@@ -66,7 +68,11 @@ impl FileFormat {
     pub(super) fn begin(self, file: File, schema: &SchemaRef) -> Result<FormatWriter> {
         if let Some(field) = schema.fields().iter().find(|field| !self.can_hold(field.data_type())) {
             let (name, kind) = (field.name(), field.data_type());
-            bail!("{self:?} cannot hold column {name:?} of type {kind}; .arrow holds every type");
+            let why = match self {
+                Self::Arrow => "in an Arrow file a dictionary cannot change, and this one is not a column's own",
+                Self::Parquet | Self::Csv => "try .arrow",
+            };
+            bail!("{self:?} cannot hold column {name:?} of type {kind}: {why}");
         }
         match self {
             Self::Parquet => begin_parquet(file, schema),
@@ -104,6 +110,23 @@ impl FormatWriter {
             Self::Csv(writer) => writer.into_inner().flush()?,
         }
         Ok(())
+    }
+}
+
+/// Whether a type is a dictionary or has one inside.
+fn has_dictionary(kind: &DataType) -> bool {
+    match kind {
+        DataType::Dictionary(..) => true,
+        DataType::Struct(fields) => fields.iter().any(|field| has_dictionary(field.data_type())),
+        DataType::Union(fields, _) => fields.iter().any(|(_, field)| has_dictionary(field.data_type())),
+        DataType::List(item)
+        | DataType::LargeList(item)
+        | DataType::ListView(item)
+        | DataType::LargeListView(item)
+        | DataType::FixedSizeList(item, _)
+        | DataType::Map(item, _)
+        | DataType::RunEndEncoded(_, item) => has_dictionary(item.data_type()),
+        _ => false,
     }
 }
 
@@ -175,6 +198,7 @@ mod tests {
         let union = DataType::Union(union, UnionMode::Dense);
         let list = |item: &DataType| DataType::List(Arc::new(Field::new("item", item.clone(), true)));
         let schema = |kind: DataType| Arc::new(Schema::new(vec![Field::new("column", kind, true)]));
+        let letters = |values: DataType| DataType::Dictionary(Box::new(DataType::Int32), Box::new(values));
         let months = DataType::Interval(IntervalUnit::MonthDayNano);
         for (format, kind, holds) in [
             (FileFormat::Csv, list(&DataType::Int64), false),
@@ -182,6 +206,10 @@ mod tests {
             (FileFormat::Parquet, list(&list(&union)), false),
             (FileFormat::Parquet, months, false),
             (FileFormat::Arrow, list(&union), true),
+            (FileFormat::Arrow, letters(DataType::Utf8), true),
+            (FileFormat::Arrow, letters(list(&letters(DataType::Utf8))), false),
+            (FileFormat::Arrow, list(&letters(DataType::Utf8)), false),
+            (FileFormat::Parquet, list(&letters(DataType::Utf8)), true),
         ] {
             let written = write(format, &schema(kind.clone()), &[]);
             assert_eq!(written.is_ok(), holds, "{format:?} {kind}");
