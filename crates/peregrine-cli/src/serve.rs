@@ -20,13 +20,19 @@ const DRAIN: Duration = Duration::from_secs(10);
 ///
 /// Every .parquet and .arrow file below DIR (Arrow: the IPC file format) is a flight, named by its path below DIR
 /// without the ending: DIR/deep/er/wide.parquet is the flight deep/er/wide. Where two files would get one name, both keep
-/// their endings. Files and folders whose name begins with a dot are left out, as are links that lead out of DIR.
+/// their endings. Files and folders whose name begins with a dot are left out, as are links that lead out of DIR or to such a
+/// file.
 ///
 /// The folder is read anew for every call, so files may come and go. The first line on stdout tells the address, with
 /// the real port.
 ///
 /// The bytes of a flight are those of its column data: in a Parquet file as they are encoded, before
 /// compression; in an Arrow file as they are, and not known if it is compressed.
+///
+/// A file may ask for much memory. In an Arrow file a record batch may have 256 MiB, as it is and decompressed, and all
+/// dictionaries together 256 MiB; in a Parquet file the footer 16 MiB, a page 256 MiB, and the pages that are
+/// read at a time, one a column and its dictionary, 1 GiB. What is larger is an error of that flight, and so is a broken
+/// file. How large the rows of a Parquet file become once they are decoded has no limit: serve files that you trust.
 ///
 /// SIGTERM or Ctrl-C ends the server: running calls get ten seconds, a second signal cuts them.
 #[derive(Debug, clap::Args)]

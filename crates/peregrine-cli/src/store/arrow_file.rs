@@ -14,7 +14,7 @@ use super::positioned::PositionedFile;
 /// Describes a file without reading the bodies of its messages. Row counts stand in the messages' headers, so these are
 /// read beside the footer.
 pub(super) fn describe(file: &PositionedFile) -> Result<Description, FlightError> {
-    let limits = MessageLimits::default();
+    let limits = limits();
     let footer = Footer::read(file, &limits)?;
     let schema = decode_schema(&mut decoder(&limits), &footer)?;
     let mut totals = Totals::default();
@@ -27,7 +27,7 @@ pub(super) fn describe(file: &PositionedFile) -> Result<Description, FlightError
 
 /// Opens a file for reading. The dictionaries are read at once, each record batch when its turn comes.
 pub(super) fn read(file: PositionedFile) -> Result<(SchemaRef, Batches), FlightError> {
-    let limits = MessageLimits::default();
+    let limits = limits();
     let footer = Footer::read(&file, &limits)?;
     let mut decoder = decoder(&limits);
     let schema = decode_schema(&mut decoder, &footer)?;
@@ -45,6 +45,19 @@ pub(super) fn read(file: PositionedFile) -> Result<(SchemaRef, Batches), FlightE
         _ => Err(broken("a record batch of its footer is another message")),
     });
     Ok((schema, Box::new(batches)))
+}
+
+/// What a file may make the server hold. A stream reads a batch while the one before is sent, so two batches and the
+/// dictionaries are in memory for each download.
+fn limits() -> MessageLimits {
+    const LIMIT: usize = 256 << 20;
+    MessageLimits {
+        message: LIMIT,
+        dictionaries: LIMIT,
+        decompressed_buffer: LIMIT,
+        decompressed_message: LIMIT,
+        ..MessageLimits::default()
+    }
 }
 
 fn decoder(limits: &MessageLimits) -> Decoder {

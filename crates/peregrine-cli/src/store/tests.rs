@@ -380,3 +380,15 @@ fn a_parquet_schema_that_nests_without_end_does_not_overflow_the_stack() {
     assert_eq!(error.kind(), FlightErrorKind::DataLoss);
     assert!(error.message().contains("nests deeper"), "{error}");
 }
+
+#[test]
+fn a_record_batch_larger_than_the_limit_is_refused() {
+    let (folder, size) = (Folder::new(), 300 << 20);
+    let bytes = arrow_with_footer(&[], &[Block::new(8, 8, size)], None);
+    // A hole in front of the footer, so that the batch lies inside the file.
+    let file = File::create(folder.path("large.arrow")).unwrap();
+    file.write_all_at(&bytes[..8], 0).unwrap();
+    file.write_all_at(&bytes[8..], size as u64 + 16).unwrap();
+    let error = error_of(&folder.store.flight("large").unwrap());
+    assert_eq!(error.kind(), FlightErrorKind::ResourceExhausted, "{error}");
+}
