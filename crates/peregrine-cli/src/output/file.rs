@@ -66,6 +66,8 @@ impl OutputFile {
     pub(crate) fn finish(self) -> Result<()> {
         let Self { path, file, writer } = self;
         writer.finish().with_context(|| format!("cannot end {path:?}"))?;
+        // Before it has its name, or a machine that goes down may leave a file of that name without its data.
+        file.as_file().sync_all().with_context(|| format!("cannot write {path:?}"))?;
         file.persist(&path).with_context(|| format!("cannot name the finished file {path:?}"))?;
         Ok(())
     }
