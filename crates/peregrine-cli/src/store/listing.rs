@@ -5,7 +5,7 @@ use std::fs::{self, DirEntry, FileType};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::log::log;
+use crate::log::log_once;
 
 /// The file formats that are served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub(super) struct NamedFile {
 /// Reads the folder anew and answers its flights, sorted by name. `root` must be canonical.
 ///
 /// Files and folders whose name begins with a dot are not looked at. Links to folders are not followed; a link to a file
-/// is, as long as it leads to a place below `root`. What cannot be looked at is left out with a line in the log: only an
+/// is, as long as it leads to a place below `root` that is looked at. What cannot be looked at is left out with a line in the log, once: only an
 /// unreadable `root` is an error.
 pub(super) fn list(root: &Path) -> io::Result<Vec<NamedFile>> {
     let mut found = Vec::new();
@@ -40,7 +40,7 @@ pub(super) fn list(root: &Path) -> io::Result<Vec<NamedFile>> {
             Ok(entries) => entries,
             Err(error) if folder == root => return Err(error),
             Err(error) => {
-                log(format_args!("skipped folder {folder:?}: {error}"));
+                log_once(format_args!("skipped folder {folder:?}: {error}"));
                 continue;
             }
         };
@@ -49,7 +49,7 @@ pub(super) fn list(root: &Path) -> io::Result<Vec<NamedFile>> {
                 Ok(Seen::Folder(path, prefix)) => folders.push((path, prefix)),
                 Ok(Seen::File(file)) => found.push(file),
                 Ok(Seen::Nothing) => {}
-                Err(error) => log(format_args!("skipped an entry of {folder:?}: {error}")),
+                Err(error) => log_once(format_args!("skipped an entry of {folder:?}: {error}")),
             }
         }
     }
@@ -75,7 +75,7 @@ fn look_at(root: &Path, prefix: &str, entry: &DirEntry) -> io::Result<Seen> {
     let (name, path) = (entry.file_name(), entry.path());
     let kind = entry.file_type()?;
     let Some(name) = name.to_str() else {
-        log(format_args!("skipped {path:?}: its name is not UTF-8"));
+        log_once(format_args!("skipped {path:?}: its name is not UTF-8"));
         return Ok(Seen::Nothing);
     };
     if name.starts_with('.') {
@@ -109,12 +109,16 @@ fn resolve(root: &Path, path: PathBuf, kind: FileType) -> Option<PathBuf> {
     let target = match fs::canonicalize(&path) {
         Ok(target) => target,
         Err(error) => {
-            log(format_args!("skipped link {path:?}: {error}"));
+            log_once(format_args!("skipped link {path:?}: {error}"));
             return None;
         }
     };
-    if !target.starts_with(root) {
-        log(format_args!("skipped link {path:?}: it leads out of the served folder"));
+    let Ok(below) = target.strip_prefix(root) else {
+        log_once(format_args!("skipped link {path:?}: it leads out of the served folder"));
+        return None;
+    };
+    if below.iter().any(|part| part.as_encoded_bytes().starts_with(b".")) {
+        log_once(format_args!("skipped link {path:?}: it leads to what is not looked at"));
         return None;
     }
     target.is_file().then_some(target)
@@ -208,7 +212,7 @@ mod tests {
     #[test]
     fn links_lead_nowhere_else() {
         let (_outside, outside) = folder_with(&["secret.parquet", "more/secret.parquet"]);
-        let (_folder, root) = folder_with(&["a.parquet", "in/b.parquet"]);
+        let (_folder, root) = folder_with(&["a.parquet", "in/b.parquet", ".hidden.parquet", ".git/c.parquet"]);
         symlink(outside.join("secret.parquet"), root.join("out.parquet")).unwrap();
         symlink(outside.join("more"), root.join("more")).unwrap();
         symlink("../../../../../../../../etc/hostname", root.join("up.parquet")).unwrap();
@@ -216,6 +220,8 @@ mod tests {
         symlink("self.parquet", root.join("self.parquet")).unwrap();
         symlink("in/b.parquet", root.join("inside.parquet")).unwrap();
         symlink(".", root.join("loop")).unwrap();
+        symlink(".hidden.parquet", root.join("shown.parquet")).unwrap();
+        symlink(".git/c.parquet", root.join("deep.parquet")).unwrap();
         assert_eq!(names(&root), ["a", "in/b", "inside"]);
         let inside = list(&root).unwrap().into_iter().find(|file| file.name == "inside").unwrap();
         assert_eq!(inside.path, root.join("in/b.parquet"));

@@ -3,9 +3,9 @@
 //! A mapped file that is cut short kills the process, and a size that a file states about itself may be forged, so every
 //! read is checked against the file's real length before memory is taken for it.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, BufReader, Read};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -21,9 +21,10 @@ pub(super) struct PositionedFile {
 }
 
 impl PositionedFile {
-    /// Opens a file. What is not a regular file is refused.
+    /// Opens a file. What is not a regular file is refused: a link too, and opening a pipe does not wait for its writer.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
-        let file = File::open(path)?;
+        let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
+        let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
         let metadata = file.metadata()?;
         if !metadata.is_file() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
@@ -126,9 +127,12 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
+    fn what_is_not_a_file_is_refused() {
+        let (folder, _) = file_of(b"0123456789");
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink(folder.path().join("data"), &link).unwrap();
         assert!(PositionedFile::open(folder.path()).is_err());
+        assert!(PositionedFile::open(&link).is_err());
     }
 
     #[test]

@@ -6,12 +6,12 @@ use peregrine::stream::{FlightDataStream, MessageStream};
 
 use super::blocking::{self, Steps};
 use super::{Description, Store, StoredFlight};
-use crate::log::log;
+use crate::log::log_once;
 
 /// Serves the flights of a store: ListFlights, GetFlightInfo, GetSchema and DoGet.
 ///
 /// A flight is one endpoint without a location, and its ticket is its name. A broken file is left out of the list, with
-/// a line in the log; asking for it gives its error.
+/// a line in the log, once; asking for it gives its error.
 pub(crate) struct StoreService {
     store: Store,
 }
@@ -48,7 +48,7 @@ impl FlightService for StoreService {
         let infos = flights.into_iter().filter_map(|flight| match flight.describe() {
             Ok(description) => Some(Ok(flight_info(&flight, &description))),
             Err(error) => {
-                log(format_args!("left out of the list: {error}"));
+                log_once(format_args!("left out of the list: {error}"));
                 None
             }
         });
