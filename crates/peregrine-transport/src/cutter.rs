@@ -1,7 +1,5 @@
 //! The cut of ropes into DATA frames.
 
-use http_body::Frame;
-
 use crate::rope::Rope;
 
 /// Ropes on their way into DATA frames of at most `cap` bytes, none of them empty.
@@ -15,12 +13,12 @@ impl Cutter {
         Self { cap, rest: Rope::new() }
     }
 
-    /// The next frame; `None` when all is out.
-    pub(crate) fn next(&mut self) -> Option<Frame<Rope>> {
+    /// The data of the next frame; `None` when all is out.
+    pub(crate) fn next(&mut self) -> Option<Rope> {
         match self.rest.len() {
             0 => None,
-            length if length <= self.cap => Some(Frame::data(std::mem::take(&mut self.rest))),
-            _ => Some(Frame::data(self.rest.split_to(self.cap))),
+            length if length <= self.cap => Some(std::mem::take(&mut self.rest)),
+            _ => Some(self.rest.split_to(self.cap)),
         }
     }
 

@@ -68,7 +68,7 @@ pin_project! {
     struct Drive<F> {
         #[pin]
         future: F,
-        call: OpenCall,
+        call: DrivenCall,
         deadline: Option<Pin<Box<Sleep>>>,
         grace: Option<Pin<Box<Sleep>>>,
     }
@@ -76,12 +76,12 @@ pin_project! {
 
 /// A call as the future that drives it knows it. On a server the call ends when that future is gone, however that came
 /// about; on a client a request may be sent long before the reply is read.
-struct OpenCall {
+struct DrivenCall {
     token: CallToken,
     side: Side,
 }
 
-impl Drop for OpenCall {
+impl Drop for DrivenCall {
     fn drop(&mut self) {
         if self.side == Side::Server {
             // No effect where the call is finished, or knows better why it was cancelled.
@@ -93,7 +93,7 @@ impl Drop for OpenCall {
 impl<F> Drive<F> {
     fn new(future: F, token: CallToken, side: Side) -> Self {
         let deadline = token.deadline().map(|deadline| Box::pin(sleep_until(Instant::from_std(deadline))));
-        Self { future, call: OpenCall { token, side }, deadline, grace: None }
+        Self { future, call: DrivenCall { token, side }, deadline, grace: None }
     }
 }
 

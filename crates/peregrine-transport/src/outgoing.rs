@@ -95,8 +95,8 @@ impl Body for RequestBody {
             }
         }
         loop {
-            if let Some(frame) = this.cutter.next() {
-                return Poll::Ready(Some(Ok(frame)));
+            if let Some(data) = this.cutter.next() {
+                return Poll::Ready(Some(Ok(Frame::data(data))));
             }
             match ready!(this.outgoing.poll_next(cx)) {
                 Some(Ok(rope)) => this.cutter.refill(rope),

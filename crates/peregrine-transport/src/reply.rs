@@ -112,8 +112,8 @@ impl Body for ReplyBody {
 impl OpenReply {
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<ReplyFrame> {
         loop {
-            if let Some(frame) = self.cutter.next().and_then(|frame| frame.into_data().ok()) {
-                return Poll::Ready(ReplyFrame::Data(frame));
+            if let Some(data) = self.cutter.next() {
+                return Poll::Ready(ReplyFrame::Data(data));
             }
             match self.content.take() {
                 Some(Content::Whole(rope, status)) if rope.is_empty() => return Poll::Ready(ReplyFrame::End(status)),
