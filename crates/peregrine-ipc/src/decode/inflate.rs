@@ -1,11 +1,11 @@
 //! Decompresses a buffer whose claimed length is not believed: memory grows while bytes really come.
 
-use std::io::{self, Read};
+use std::io;
 
 use arrow_buffer::{Buffer, MutableBuffer};
-use lz4_flex::frame::FrameDecoder;
 use zstd::stream::raw::{Decoder as ZstdDecoder, InBuffer, Operation, OutBuffer};
 
+use super::lz4::read_frame;
 use crate::compression::CompressionCodec;
 
 /// What is reserved before a byte has come, if the claim is no larger: this much, or this many times the input.
@@ -44,17 +44,9 @@ impl Inflater {
 }
 
 fn inflate_lz4(packed: &[u8], claimed: usize) -> Result<Buffer, Option<io::Error>> {
-    let mut decoder = FrameDecoder::new(packed);
     let mut out = Output::new(packed.len(), claimed);
-    while let Some(free) = out.free() {
-        match decoder.read(free)? {
-            // The frame's end, or the input's: a second frame is not read.
-            0 => return Err(None),
-            count => out.filled += count,
-        }
-    }
-    // What follows can only be the end mark and its checksum.
-    if decoder.read(&mut [0])? == 0 { Ok(out.finish()) } else { Err(None) }
+    read_frame(packed, &mut out)?;
+    Ok(out.finish())
 }
 
 fn inflate_zstd(decoder: &mut ZstdDecoder<'_>, packed: &[u8], claimed: usize) -> Result<Buffer, Option<io::Error>> {
@@ -82,20 +74,34 @@ fn inflate_zstd(decoder: &mut ZstdDecoder<'_>, packed: &[u8], claimed: usize) ->
 }
 
 /// Memory that grows up to the claimed length, never further, and only after what there was is full.
-struct Output {
+pub(super) struct Output {
     memory: MutableBuffer,
     filled: usize,
     claimed: usize,
 }
 
 impl Output {
-    fn new(packed: usize, claimed: usize) -> Self {
+    pub(super) fn new(packed: usize, claimed: usize) -> Self {
         let trusted = packed.saturating_mul(TRUSTED_RATIO).max(TRUSTED_BYTES);
         Self { memory: MutableBuffer::from_len_zeroed(claimed.min(trusted)), filled: 0, claimed }
     }
 
-    fn is_full(&self) -> bool {
+    pub(super) fn is_full(&self) -> bool {
         self.filled == self.claimed
+    }
+
+    pub(super) fn claimed(&self) -> usize {
+        self.claimed
+    }
+
+    /// The bytes that came.
+    pub(super) fn filled(&self) -> &[u8] {
+        &self.memory[..self.filled]
+    }
+
+    /// Counts bytes that were written to the room for them.
+    pub(super) fn advance(&mut self, count: usize) {
+        self.filled += count;
     }
 
     /// Where the next bytes go; `None` once all that were claimed are there.
@@ -103,13 +109,30 @@ impl Output {
         if self.is_full() {
             return None;
         }
-        if self.filled == self.memory.len() {
-            self.memory.resize(self.claimed.min(self.filled.saturating_mul(2)), 0);
-        }
+        self.grow(self.filled + 1);
         Some(&mut self.memory.as_slice_mut()[self.filled..])
     }
 
-    fn finish(self) -> Buffer {
+    /// The bytes that came, and room for up to `most` that the caller knows to come: less where that is over the claim.
+    pub(super) fn room(&mut self, most: usize) -> (&[u8], &mut [u8]) {
+        let end = self.claimed.min(self.filled.saturating_add(most));
+        self.grow(end);
+        let (before, after) = self.memory.as_slice_mut().split_at_mut(self.filled);
+        (before, &mut after[..end - self.filled])
+    }
+
+    fn grow(&mut self, end: usize) {
+        if end > self.memory.len() {
+            self.memory.resize(self.claimed.min(end.max(self.memory.len().saturating_mul(2))), 0);
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn reserved(&self) -> usize {
+        self.memory.len()
+    }
+
+    pub(super) fn finish(self) -> Buffer {
         self.memory.into()
     }
 }

@@ -6,6 +6,7 @@ mod dictionaries;
 mod flat;
 mod inflate;
 mod layers;
+mod lz4;
 mod plan;
 mod read;
 mod stream;
