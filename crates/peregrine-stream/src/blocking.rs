@@ -6,7 +6,8 @@ use peregrine_proto::FlightError;
 use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 
 /// Starts at the first poll, inside a tokio runtime. No thread is held while an item waits to be read, so slow readers
-/// do not use up the threads. The iterator is dropped after its item when the stream is.
+/// do not use up the threads. When the stream is dropped the iterator is, behind the item that it is at; a step that waits
+/// for a thread never begins.
 pub(crate) fn stream<T, I>(items: I) -> impl Stream<Item = Result<T, FlightError>> + Send
 where
     T: Send + 'static,
@@ -18,7 +19,7 @@ where
             Driven::Running(step) => step,
             Driven::Gone => return None,
         };
-        match step.await {
+        match step.done().await {
             Ok((item, items)) => item.map(|item| (item, Driven::Running(self::step(items)))),
             Err(error) => Some((Err(panicked(error)), Driven::Gone)),
         }
@@ -28,16 +29,31 @@ where
 /// An iterator between two items.
 enum Driven<T, I> {
     Resting(I),
-    Running(JoinHandle<(Option<T>, I)>),
+    Running(Step<(Option<T>, I)>),
     Gone,
 }
 
+/// Work on a thread, not begun any more once this is dropped.
+struct Step<T>(JoinHandle<T>);
+
+impl<T> Step<T> {
+    async fn done(mut self) -> Result<T, JoinError> {
+        (&mut self.0).await
+    }
+}
+
+impl<T> Drop for Step<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
 /// Takes one item.
-fn step<I: Iterator + Send + 'static>(mut items: I) -> JoinHandle<(Option<I::Item>, I)>
+fn step<I: Iterator + Send + 'static>(mut items: I) -> Step<(Option<I::Item>, I)>
 where
     I::Item: Send,
 {
-    spawn_blocking(move || (items.next(), items))
+    Step(spawn_blocking(move || (items.next(), items)))
 }
 
 fn panicked(error: JoinError) -> FlightError {

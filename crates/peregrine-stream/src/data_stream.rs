@@ -54,8 +54,16 @@ impl FlightDataStream {
     /// the network, and holds none while a batch waits to be sent. A panic in it is an error of the stream.
     pub fn from_reader<R: RecordBatchReader + Send + 'static>(reader: R) -> Self {
         let schema = reader.schema();
-        let chunks = reader.map(|batch: Result<_, ArrowError>| Ok(FlightStreamChunk::batch(batch?)));
-        Self::new(schema, blocking::stream(chunks).boxed())
+        Self::from_blocking(schema, reader.map(|batch: Result<_, ArrowError>| Ok(FlightStreamChunk::batch(batch?))))
+    }
+
+    /// A stream of what an iterator gives that blocks, driven as [`from_reader`](Self::from_reader) drives a reader.
+    pub fn from_blocking<I>(schema: SchemaRef, chunks: I) -> Self
+    where
+        I: IntoIterator<Item = Result<FlightStreamChunk, FlightError>>,
+        I::IntoIter: Send + 'static,
+    {
+        Self::new(schema, blocking::stream(chunks.into_iter()).boxed())
     }
 
     /// A stream of batches as they come, as DataFusion gives them.

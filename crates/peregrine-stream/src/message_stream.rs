@@ -11,6 +11,7 @@ use http::HeaderMap;
 use peregrine_proto::{FlightError, FlightMessage};
 use peregrine_transport::{MessageReader, Rope};
 
+use crate::blocking;
 use crate::frames::Frames;
 
 /// A stream of `Result<T, FlightError>`: what a handler returns for a listing, and what the client gets of it.
@@ -54,6 +55,16 @@ impl<T: Send + 'static> MessageStream<T> {
         E: Into<FlightError> + 'static,
     {
         Self { inner: Some(stream.err_into().boxed()), ..Self::empty() }
+    }
+
+    /// A stream of what an iterator gives that blocks; the first error ends it. The iterator is driven on tokio's threads
+    /// for blocking work, one item ahead of the network. A panic in it is an error of the stream.
+    pub fn from_blocking<I>(items: I) -> Self
+    where
+        I: IntoIterator<Item = Result<T, FlightError>>,
+        I::IntoIter: Send + 'static,
+    {
+        Self { inner: Some(blocking::stream(items.into_iter()).boxed()), ..Self::empty() }
     }
 
     /// The messages of a call as they come, and the peer's headers. Dropping the stream drops the reader, which cancels

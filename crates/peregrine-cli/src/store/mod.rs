@@ -4,7 +4,6 @@
 
 mod arrow_file;
 mod arrow_footer;
-mod blocking;
 mod error;
 mod flight;
 mod listing;

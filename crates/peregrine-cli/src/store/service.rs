@@ -2,9 +2,9 @@
 
 use peregrine::proto::{Criteria, FlightDescriptor, FlightEndpoint, FlightError, FlightInfo, SchemaResult, Ticket};
 use peregrine::server::{FlightService, ServerCallContext};
-use peregrine::stream::{FlightDataStream, MessageStream};
+use peregrine::stream::{FlightDataStream, FlightStreamChunk, MessageStream};
+use tokio::task::spawn_blocking;
 
-use super::blocking::{self, Steps};
 use super::{Description, Store, StoredFlight};
 use crate::log::log_once;
 
@@ -25,7 +25,7 @@ impl StoreService {
     /// The flight of a name and what its file says about itself.
     async fn describe(&self, descriptor: &FlightDescriptor) -> Result<(StoredFlight, Description), FlightError> {
         let (store, name) = (self.store.clone(), name_of(descriptor)?);
-        blocking::run(move || {
+        on_a_thread(move || {
             let flight = store.flight(&name)?;
             let description = flight.describe()?;
             Ok((flight, description))
@@ -44,7 +44,7 @@ impl FlightService for StoreService {
             return Err(FlightError::invalid_argument("this server lists all of its flights and takes no criteria"));
         }
         let store = self.store.clone();
-        let flights = blocking::run(move || store.flights()).await?;
+        let flights = on_a_thread(move || store.flights()).await?;
         let infos = flights.into_iter().filter_map(|flight| match flight.describe() {
             Ok(description) => Some(Ok(flight_info(&flight, &description))),
             Err(error) => {
@@ -52,7 +52,7 @@ impl FlightService for StoreService {
                 None
             }
         });
-        Ok(MessageStream::from_stream(Steps::of(infos)))
+        Ok(MessageStream::from_blocking(infos))
     }
 
     async fn get_flight_info(
@@ -75,14 +75,22 @@ impl FlightService for StoreService {
 
     async fn do_get(&self, _context: ServerCallContext, ticket: Ticket) -> Result<FlightDataStream, FlightError> {
         let store = self.store.clone();
-        let batches = blocking::run(move || {
+        let batches = on_a_thread(move || {
             let name = std::str::from_utf8(ticket.ticket());
             let name = name.map_err(|_| FlightError::not_found("a ticket of this server is a flight's name"))?;
             store.flight(name)?.read()
         })
         .await?;
-        Ok(FlightDataStream::from_stream(batches.schema().clone(), Steps::of(batches)))
+        let schema = batches.schema().clone();
+        Ok(FlightDataStream::from_blocking(schema, batches.map(|batch| batch.map(FlightStreamChunk::batch))))
     }
+}
+
+/// Runs file work on the blocking pool.
+async fn on_a_thread<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, FlightError> + Send + 'static,
+) -> Result<T, FlightError> {
+    spawn_blocking(work).await.map_err(|error| FlightError::internal("reading files broke off").with_source(error))?
 }
 
 /// The name that a descriptor asks for. One part with slashes in it is as good as many parts.
