@@ -16,6 +16,11 @@ const OVERHEAD: usize = 512;
 /// are at most eight for each byte that is held, or this many.
 const FREE_ROWS: usize = 1 << 20;
 
+/// A delta of one byte has all values before it copied, once a batch needs them. A stream may have so many bytes copied,
+/// and so many for each byte that it sends: a dictionary of 100 MB may grow with every batch of 100 kB.
+const FREE_COPIES: usize = 1 << 30;
+const COPIES_PER_BYTE: usize = 1 << 10;
+
 const DELTA_TYPES: &str = "a delta of a dictionary whose values have unions, run ends or dictionaries";
 
 /// The values of all dictionaries, by slot.
@@ -26,6 +31,8 @@ pub(super) struct Dictionaries {
     held: usize,
     /// Whether an entry has more than one chunk.
     pending: bool,
+    /// How many bytes may still be copied to put deltas behind what they add to.
+    budget: usize,
 }
 
 #[derive(Debug)]
@@ -39,7 +46,7 @@ struct Entry {
 impl Dictionaries {
     pub(super) fn new(ids: impl Iterator<Item = i64>, limit: usize) -> Self {
         let entries = ids.map(|id| Entry { id, chunks: Vec::new(), held: 0 }).collect();
-        Self { entries, limit, held: 0, pending: false }
+        Self { entries, limit, held: 0, pending: false, budget: FREE_COPIES }
     }
 
     /// Whether values came for this slot.
@@ -82,22 +89,52 @@ impl Dictionaries {
         Ok(())
     }
 
+    /// The memory that the values of some slots hold on to.
+    pub(super) fn held_by(&self, slots: &[usize]) -> usize {
+        slots.iter().map(|&slot| self.entries[slot].held).fold(0, usize::saturating_add)
+    }
+
+    /// Counts the body of a message, whatever it is.
+    pub(super) fn receive(&mut self, body: usize) {
+        let more = body.saturating_add(OVERHEAD).saturating_mul(COPIES_PER_BYTE);
+        self.budget = self.budget.saturating_add(more);
+    }
+
     /// Puts deltas behind what they add to. Deltas that come one after another cost one copy and not one each.
     pub(super) fn settle(&mut self) -> Result<(), Error> {
         if !self.pending {
             return Ok(());
         }
-        for entry in self.entries.iter_mut().filter(|entry| entry.chunks.len() > 1) {
-            let weights = entry.chunks.iter().map(|chunk| weight(&chunk.to_data()));
-            let actual = weights.fold(0, usize::saturating_add);
-            let limit = entry.held.saturating_mul(8).clamp(FREE_ROWS, MAX_ROWS);
-            if actual > limit {
-                return Err(Error::Limit { what: "values of a dictionary", limit, actual });
+        for slot in 0..self.entries.len() {
+            if self.entries[slot].chunks.len() > 1 {
+                self.settle_one(slot)?;
             }
-            let chunks: Vec<&dyn Array> = entry.chunks.iter().map(AsRef::as_ref).collect();
-            entry.chunks = vec![concat(&chunks).map_err(refused)?];
         }
         self.pending = false;
+        Ok(())
+    }
+
+    fn settle_one(&mut self, slot: usize) -> Result<(), Error> {
+        let entry = &self.entries[slot];
+        let data: Vec<ArrayData> = entry.chunks.iter().map(|chunk| chunk.to_data()).collect();
+        let values = data.iter().map(weight).fold(0, usize::saturating_add);
+        let limit = entry.held.saturating_mul(8).clamp(FREE_ROWS, MAX_ROWS);
+        if values > limit {
+            return Err(Error::Limit { what: "values of a dictionary", limit, actual: values });
+        }
+        let copied = data.iter().map(memory).fold(0, usize::saturating_add);
+        self.budget = self.budget.checked_sub(copied).ok_or(Error::Limit {
+            what: "bytes copied to put deltas to their dictionaries",
+            limit: self.budget,
+            actual: copied,
+        })?;
+        let chunks: Vec<&dyn Array> = entry.chunks.iter().map(AsRef::as_ref).collect();
+        let values = concat(&chunks).map_err(refused)?;
+        let (before, held) = (entry.held, entry.held.max(memory(&values.to_data()).saturating_add(OVERHEAD)));
+        self.hold(held, before)?;
+        let entry = &mut self.entries[slot];
+        entry.chunks = vec![values];
+        entry.held = held;
         Ok(())
     }
 
@@ -120,6 +157,14 @@ fn weight(data: &ArrayData) -> usize {
     data.child_data().iter().map(weight).fold(data.len().max(bytes), usize::max)
 }
 
+/// The bytes of an array that are copied when it is put behind another one: not those that views point to.
+fn memory(data: &ArrayData) -> usize {
+    let shared = matches!(data.data_type(), DataType::Utf8View | DataType::BinaryView);
+    let own = data.buffers().iter().take(if shared { 1 } else { usize::MAX }).map(|buffer| buffer.len());
+    let nulls = data.nulls().map_or(0, |nulls| nulls.buffer().len());
+    own.chain([nulls]).chain(data.child_data().iter().map(memory)).fold(0, usize::saturating_add)
+}
+
 /// Whether arrow puts arrays of a type together without a panic, whatever lies in them. It counts runs in the type of
 /// their ends and the values of inner dictionaries in the type of their keys, which may be too small; and below unions
 /// it reserves memory by rows and not by bytes.
@@ -130,4 +175,54 @@ fn takes_deltas(data_type: &DataType) -> bool {
 
 fn refused(source: ArrowError) -> Error {
     Error::field(Problem::Values { source })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::Int64Array;
+
+    use super::*;
+
+    fn numbers(count: i64) -> ArrayRef {
+        Arc::new((0..count).collect::<Int64Array>())
+    }
+
+    #[test]
+    fn copies_for_deltas_stay_in_proportion_to_what_came() {
+        let mut dictionaries = Dictionaries::new([7].into_iter(), usize::MAX);
+        dictionaries.budget = 0;
+        dictionaries.replace(0, numbers(100_000), 800_000).unwrap();
+        dictionaries.receive(800_000);
+        let mut settled = 0;
+        let error = loop {
+            dictionaries.extend(0, numbers(1), 8).unwrap();
+            dictionaries.receive(8);
+            match dictionaries.settle() {
+                Ok(()) => settled += 1,
+                Err(error) => break error,
+            }
+        };
+        assert!(matches!(error, Error::Limit { .. }), "{error}");
+        // 800 kB are copied each time, and 520 KiB allowed; what the first message brought lasts for a while.
+        assert!(settled > 1000 && settled < 10_000, "{settled}");
+        // Another message, or one that replaces the values, makes up for it.
+        dictionaries.receive(1000);
+        dictionaries.settle().unwrap();
+        assert_eq!(dictionaries.values(0).unwrap().len(), 100_001 + settled);
+    }
+
+    #[test]
+    fn values_that_were_put_together_count_as_what_they_take() {
+        let mut dictionaries = Dictionaries::new([7, 8].into_iter(), usize::MAX);
+        dictionaries.replace(0, numbers(1000), 10).unwrap();
+        dictionaries.extend(0, numbers(1000), 10).unwrap();
+        dictionaries.settle().unwrap();
+        assert_eq!(dictionaries.held_by(&[0, 1]), 16_000 + OVERHEAD);
+        assert_eq!(dictionaries.held, 16_000 + OVERHEAD);
+        // And not a byte less is free again.
+        dictionaries.replace(0, numbers(1), 8).unwrap();
+        assert_eq!(dictionaries.held, 8 + OVERHEAD);
+    }
 }

@@ -45,7 +45,9 @@ pub enum Decoded {
 ///
 /// Bytes may be hostile: every length, count and offset is checked before it is used, values are validated as arrow
 /// validates them, and memory is taken for bytes that really came and not for those that a header promises. This
-/// takes time in proportion to the message, so a large one does not belong on a connection's task. Nested types take
+/// takes time in proportion to the message, so a large one does not belong on a connection's task; a delta also has
+/// the values of its dictionary copied when a batch needs them, within a budget that grows with the bytes that come.
+/// Nested types take
 /// stack for each level: 128 of them, the most there can be, 400 KiB in an optimized build and 2.5 MiB without.
 ///
 /// See the [crate](crate) for an example.

@@ -85,8 +85,8 @@ pub(super) struct DictionaryPlan {
     pub(super) values: FieldPlan,
     /// Whether a column that is read has it.
     pub(super) used: bool,
-    /// Whether its values have dictionaries of their own.
-    pub(super) nests: bool,
+    /// The slots of the dictionaries that its values have themselves.
+    pub(super) inner: Vec<usize>,
 }
 
 /// All fields and dictionaries of a stream.
@@ -155,7 +155,7 @@ impl Plan {
             None => {
                 let mut inner = Vec::new();
                 collect_slots(&values, &mut inner);
-                self.dictionaries.push(DictionaryPlan { id, values, used: false, nests: !inner.is_empty() });
+                self.dictionaries.push(DictionaryPlan { id, values, used: false, inner });
                 self.slots.insert(id, self.dictionaries.len() - 1);
                 self.dictionaries.len() - 1
             }

@@ -79,6 +79,7 @@ impl StreamState {
         batch: WireBatch<'_>,
         incoming: &mut Incoming<'_>,
     ) -> Result<RecordBatch, Error> {
+        self.dictionaries.receive(incoming.body.len());
         self.dictionaries.settle()?;
         let rows = checked_rows(batch.length())?;
         let mut reader = reader(batch, self.plan.counts, &self.dictionaries, incoming)?;
@@ -108,7 +109,8 @@ impl StreamState {
         let slot = self.plan.slot(dictionary.id()).ok_or(Error::UnknownDictionary { id: dictionary.id() })?;
         let batch = dictionary.data().ok_or(Error::Missing { part: "record batch" })?;
         let plan = &self.plan.dictionaries[slot];
-        if plan.nests {
+        self.dictionaries.receive(incoming.body.len());
+        if !plan.inner.is_empty() {
             // Inner dictionaries may have grown.
             self.dictionaries.settle()?;
         }
@@ -116,7 +118,8 @@ impl StreamState {
         let mut reader = reader(batch, plan.values.counts, &self.dictionaries, incoming)?;
         if plan.used {
             let values = reader.column(&plan.values, rows)?;
-            let held = reader.held();
+            // The values keep those of inner dictionaries, even after these were replaced.
+            let held = reader.held().saturating_add(self.dictionaries.held_by(&plan.inner));
             if dictionary.isDelta() {
                 self.dictionaries.extend(slot, values, held)?;
             } else {

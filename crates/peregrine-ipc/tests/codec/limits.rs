@@ -75,6 +75,20 @@ fn a_delta_before_its_dictionary_is_an_error() {
     assert!(decode_with(&mut decoder, &[as_delta(&messages[1])]).is_err());
 }
 
+#[test]
+fn inner_dictionaries_that_were_replaced_count_while_outer_ones_have_them() {
+    // The outer one may be the last to hold the bytes of the inner one, so these count for both.
+    let data_type = types::dictionary(DataType::Int8, types::list(types::dictionary(DataType::Int16, DataType::Utf8)));
+    let batch = types::batch(std::slice::from_ref(&data_type), 20, 1);
+    let messages = parts(&encode(&[batch], IpcWriteOptions::default()));
+    let (inner, outer) = (messages[1].1.len(), messages[2].1.len());
+    let limits = |dictionaries| MessageLimits { dictionaries, ..MessageLimits::default() };
+    let overhead = 3 * 512;
+    assert!(decode_with(&mut decoder(limits(2 * inner + outer + overhead)), &messages).is_ok());
+    let error = decode_with(&mut decoder(limits(2 * inner + outer + overhead - 1)), &messages).unwrap_err();
+    assert_eq!(kind(error), FlightErrorKind::ResourceExhausted);
+}
+
 fn nested(depth: usize) -> DataType {
     (1..depth).fold(DataType::Int32, |inner, _| DataType::Struct(Fields::from(vec![Field::new("inner", inner, true)])))
 }

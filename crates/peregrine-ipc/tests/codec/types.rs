@@ -136,6 +136,10 @@ pub(crate) fn dictionary(keys: DataType, values: DataType) -> DataType {
     DataType::Dictionary(Box::new(keys), Box::new(values))
 }
 
+pub(crate) fn list(items: DataType) -> DataType {
+    DataType::List(item(items))
+}
+
 fn item(data_type: DataType) -> FieldRef {
     Arc::new(Field::new("item", data_type, true))
 }
