@@ -159,10 +159,12 @@ impl CheckedPages {
         let (encoding, values) = match page {
             Page::DictionaryPage { buf, num_values, .. } => {
                 let width = width_of(&self.chunk);
-                return match u64::from(*num_values).checked_mul(width) {
-                    Some(bytes) if bytes <= buf.len() as u64 => Ok(()),
-                    _ => Err(refuse("a dictionary has more values than bytes for them")),
-                };
+                let bytes = u64::from(*num_values).saturating_mul(width);
+                // A dictionary of values without bytes has one.
+                if bytes > buf.len() as u64 && *num_values > 1 {
+                    return Err(refuse("a dictionary has more values than bytes for them"));
+                }
+                return Ok(());
             }
             Page::DataPage { buf, encoding, num_values, def_level_encoding, rep_level_encoding, .. } => {
                 let column = self.chunk.column_descr();
@@ -266,11 +268,12 @@ fn behind_levels(page: &[u8], encoding: Encoding, max: i16, values: u32) -> Opti
 /// How many bytes a value of a dictionary takes at least.
 fn width_of(chunk: &ColumnChunkMetaData) -> u64 {
     match chunk.column_type() {
-        PhysicalType::BOOLEAN => 0,
+        // No writer makes dictionaries of these.
+        PhysicalType::BOOLEAN => 1,
         PhysicalType::INT32 | PhysicalType::FLOAT | PhysicalType::BYTE_ARRAY => 4,
         PhysicalType::INT64 | PhysicalType::DOUBLE => 8,
         PhysicalType::INT96 => 12,
-        PhysicalType::FIXED_LEN_BYTE_ARRAY => chunk.column_descr().type_length().try_into().unwrap_or(0),
+        PhysicalType::FIXED_LEN_BYTE_ARRAY => chunk.column_descr().type_length().max(1) as u64,
     }
 }
 

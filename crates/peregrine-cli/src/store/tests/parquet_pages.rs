@@ -144,3 +144,38 @@ fn strings_of_unknown_size_come_in_small_batches() {
     assert!(batches.iter().all(|batch| batch.num_rows() <= 1024));
     assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), 5000);
 }
+
+#[test]
+fn no_changed_byte_of_a_page_ends_the_process() {
+    let gzip = Compression::GZIP(GzipLevel::default());
+    let brotli = Compression::BROTLI(BrotliLevel::default());
+    let folder = Folder::new();
+    let batch = batch(0, 60).project(&[1, 4, 5]).unwrap();
+    for (codec, encoding) in [
+        (Compression::UNCOMPRESSED, Encoding::DELTA_LENGTH_BYTE_ARRAY),
+        (Compression::UNCOMPRESSED, Encoding::DELTA_BYTE_ARRAY),
+        (gzip, Encoding::PLAIN),
+        (brotli, Encoding::PLAIN),
+        (Compression::LZ4, Encoding::PLAIN),
+    ] {
+        for version in [WriterVersion::PARQUET_1_0, WriterVersion::PARQUET_2_0] {
+            let properties = WriterProperties::builder().set_compression(codec).set_writer_version(version);
+            let properties = properties.set_statistics_enabled(EnabledStatistics::None);
+            let properties = match encoding {
+                Encoding::PLAIN => properties,
+                encoding => properties
+                    .set_dictionary_enabled(false)
+                    .set_column_encoding("text".into(), encoding)
+                    .set_column_encoding("view".into(), encoding),
+            };
+            let bytes = file_of(&batch, properties);
+            let flight = folder.with("a.parquet", &bytes);
+            let (mut whole, mut refused) = (0, 0);
+            with_each_change(&folder, "a.parquet", &bytes, 1000, || {
+                let read = flight.read().and_then(|batches| batches.collect::<Result<Vec<_>, _>>());
+                *if read.is_ok() { &mut whole } else { &mut refused } += 1;
+            });
+            assert!(whole > 100 && refused > 100, "{codec} {encoding}: {whole} read, {refused} refused");
+        }
+    }
+}
