@@ -63,28 +63,45 @@ impl Pieces {
     /// many, and one row whatever its size.
     fn longest(&self, left: usize, target: Target) -> usize {
         let fits = |count: usize| self.size(count, target) <= target.bytes;
-        if left <= 1 || fits(left) {
+        // To measure rows may take looking at each: all that are left are measured only where few more than those of
+        // the last piece are, so that a batch is not gone through once for each of its pieces.
+        let likely = left <= self.last.saturating_mul(2);
+        if left <= 1 || (likely && fits(left)) {
             return left;
         }
-        // `low` groups fit (or none), `high` do not; a guess from the last piece narrows it at once.
         let first = ROWS_TOGETHER - self.start % ROWS_TOGETHER;
-        let rows = |groups: usize| if groups == 0 { 0 } else { first + (groups - 1) * ROWS_TOGETHER };
-        let (mut low, mut high) = (0, left.saturating_sub(first).div_ceil(ROWS_TOGETHER) + 1);
-        let mut guess = self.last.div_ceil(ROWS_TOGETHER);
-        while low + 1 < high {
-            let middle = if low < guess && guess < high { guess } else { low + (high - low) / 2 };
-            if fits(rows(middle).min(left)) {
-                (low, guess) = (middle, middle + 1);
-            } else {
-                high = middle;
-            }
+        let rows = |groups: usize| if groups == 0 { 0 } else { (first + (groups - 1) * ROWS_TOGETHER).min(left) };
+        let groups = left.saturating_sub(first).div_ceil(ROWS_TOGETHER) + usize::from(!likely);
+        match most_fitting(groups, self.last.div_ceil(ROWS_TOGETHER), |groups| fits(rows(groups))) {
+            0 => longest_below(first.min(left), fits),
+            groups => rows(groups),
         }
-        if low > 0 { rows(low) } else { longest_below(first.min(left), fits) }
     }
 
     fn size(&self, count: usize, target: Target) -> usize {
         message_size(&self.columns, Rows { start: self.start, count }, target.compressed)
     }
+}
+
+/// The greatest number up to `most` that fits, or 0. Goes up or down from the guess in growing steps, so that what is
+/// looked at is in proportion to what fits and to the guess, however much there is.
+fn most_fitting(most: usize, guess: usize, mut fits: impl FnMut(usize) -> bool) -> usize {
+    let (mut low, mut high, mut step) = (0, most + 1, 1);
+    let mut next = guess.clamp(1, most.max(1));
+    while low + 1 < high {
+        if fits(next) {
+            low = next;
+        } else {
+            high = next;
+        }
+        next = match (low, high) {
+            (0, _) if high > step => high - step,
+            (_, end) if end > most && end - low > step => low + step,
+            _ => low + (high - low) / 2,
+        };
+        step *= 2;
+    }
+    low
 }
 
 /// The most rows under `end` that fit, and at least one.
@@ -95,4 +112,29 @@ fn longest_below(end: usize, fits: impl Fn(usize) -> bool) -> usize {
         if fits(middle) { low = middle } else { high = middle }
     }
     low
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_search_finds_the_most_and_looks_at_little() {
+        for most in [0, 1, 2, 3, 10, 100, 100_000] {
+            for guess in [0, 1, 2, 7, 50, 1000, 99_999, 200_000] {
+                for limit in [0, 1, 2, 3, 9, 64, 99, 100, 12_345, 99_999, 100_000] {
+                    let mut looked_at = 0;
+                    let found = most_fitting(most, guess, |count| {
+                        assert!((1..=most).contains(&count), "{count} of {most}");
+                        looked_at += count;
+                        count <= limit
+                    });
+                    assert_eq!(found, most.min(limit), "{most} {guess}");
+                    let scale = (found + guess.min(most)).max(1);
+                    let steps = 3 * (scale.ilog2() as usize + 2);
+                    assert!(looked_at <= scale * steps, "{most} {guess} {limit}: {looked_at}");
+                }
+            }
+        }
+    }
 }
