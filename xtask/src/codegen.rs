@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
+use crate::workspace::Workspace;
+
 /// The first line of every text file that is made here.
 const HEADER: &str = "// Made by `cargo xtask codegen` from proto/*.proto. Do not edit.";
 
@@ -25,10 +27,9 @@ pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!("descriptor_set.bin");
 "#;
 
 /// Makes the generated files, or, with `check`, compares them with those that are there.
-pub(crate) fn run(check: bool) -> Result<()> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask has no parent folder")?;
-    let folder = root.join("crates/peregrine-proto/src/generated");
-    for (name, content) in generate(root)? {
+pub(crate) fn run(workspace: &Workspace, check: bool) -> Result<()> {
+    let folder = workspace.root().join("crates/peregrine-proto/src/generated");
+    for (name, content) in generate(workspace)? {
         let path = folder.join(name);
         if check {
             compare(&path, &content)?;
@@ -41,15 +42,15 @@ pub(crate) fn run(check: bool) -> Result<()> {
 }
 
 /// All files by name, as they should be.
-fn generate(root: &Path) -> Result<Vec<(&'static str, Vec<u8>)>> {
-    let proto = root.join("proto");
+fn generate(workspace: &Workspace) -> Result<Vec<(&'static str, Vec<u8>)>> {
+    let proto = workspace.root().join("proto");
     let mut compiler = protox::Compiler::new([&proto])?;
     compiler.include_imports(true).include_source_info(true).open_files(["Flight.proto", "FlightSql.proto"])?;
     let with_comments = compiler.file_descriptor_set();
     compiler.include_source_info(false);
     let descriptors = compiler.encode_file_descriptor_set();
 
-    let scratch = Scratch::new(root)?;
+    let scratch = Scratch::new(workspace)?;
     prost_build::Config::new().bytes(["."]).btree_map(["."]).out_dir(&scratch.0).compile_fds(with_comments)?;
     let rust = |file: &str| -> Result<Vec<u8>> {
         let code = fs::read_to_string(scratch.0.join(file)).with_context(|| format!("prost made no {file}"))?;
@@ -71,14 +72,12 @@ fn compare(path: &Path, expected: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// A folder of this process below `target/`, gone when dropped.
+/// A folder of this process below the target folder, gone when dropped.
 struct Scratch(PathBuf);
 
 impl Scratch {
-    fn new(root: &Path) -> Result<Self> {
-        let path = root.join("target").join(format!("codegen-{}", std::process::id()));
-        fs::create_dir_all(&path).with_context(|| format!("cannot make {}", path.display()))?;
-        Ok(Self(path))
+    fn new(workspace: &Workspace) -> Result<Self> {
+        workspace.scratch(&format!("codegen-{}", std::process::id())).map(Self)
     }
 }
 

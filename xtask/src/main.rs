@@ -64,7 +64,7 @@ fn run() -> Result<()> {
         Command::Ci => ci::run(&workspace),
         Command::Interop => interop::run(&workspace),
         Command::Bench { quick, json } => bench::run(&workspace, quick, json.as_deref()),
-        Command::Codegen { check } => codegen::run(check),
+        Command::Codegen { check } => codegen::run(&workspace, check),
         Command::SampleData => sample_data::run(&workspace),
     }
 }

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, ensure};
 /// The workspace that this tool belongs to.
 pub(crate) struct Workspace {
     root: PathBuf,
+    /// Has a folder for each profile. Of a build for a named target it is that target's folder.
     target: PathBuf,
 }
 
@@ -25,8 +26,9 @@ impl Workspace {
     pub(crate) fn find() -> Result<Self> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask has a folder above it")?.to_owned();
         ensure!(root.join("Cargo.toml").is_file(), "{} is not the workspace any more: build anew", root.display());
-        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |dir| root.join(dir));
-        Ok(Self { root, target })
+        let tool = std::env::current_exe().context("find this program's own file")?;
+        let target = target_of(&tool).with_context(|| format!("{} is not where cargo builds", tool.display()))?;
+        Ok(Self { root, target: target.to_owned() })
     }
 
     /// The folder of the root manifest.
@@ -41,20 +43,14 @@ impl Workspace {
         Ok(folder)
     }
 
-    /// A cargo command that starts at the root.
-    pub(crate) fn cargo(&self) -> Command {
-        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        cargo.current_dir(&self.root);
-        cargo
-    }
-
     /// Builds programs of the workspace, cargo's own output on the terminal.
     ///
     /// # Errors
     /// If they do not build.
     pub(crate) fn build(&self, profile: Profile, arguments: &[&str]) -> Result<()> {
-        let mut cargo = self.cargo();
-        cargo.arg("build").args(arguments);
+        // Started where this tool was, not at the root: a relative target folder must mean the same one to both.
+        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        cargo.args(["build", "--manifest-path"]).arg(self.root.join("Cargo.toml")).args(arguments);
         if profile == Profile::Release {
             cargo.arg("--release");
         }
@@ -78,5 +74,27 @@ impl Workspace {
     /// A script of ours that talks to the Rust side.
     pub(crate) fn script(&self, name: &str) -> PathBuf {
         self.root.join("integration-tests/python").join(name)
+    }
+}
+
+/// The target folder of a program that cargo built: wherever the settings of cargo put it, it is two above.
+fn target_of(program: &Path) -> Option<&Path> {
+    program.parent()?.parent()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_target_folder_is_read_off_the_program() {
+        for (program, target) in [
+            ("/work/target/debug/xtask", "/work/target"),
+            ("/elsewhere/release/xtask", "/elsewhere"),
+            ("/work/target/x86_64-unknown-linux-musl/debug/xtask", "/work/target/x86_64-unknown-linux-musl"),
+        ] {
+            assert_eq!(target_of(Path::new(program)), Some(Path::new(target)));
+        }
+        assert_eq!(target_of(Path::new("xtask")), None);
     }
 }
