@@ -47,8 +47,10 @@ pub enum Decoded {
 /// validates them, and memory is taken for bytes that really came and not for those that a header promises. This
 /// takes time in proportion to the message, so a large one does not belong on a connection's task; a delta also has
 /// the values of its dictionary copied when a batch needs them, within a budget that grows with the bytes that come.
-/// Nested types take
-/// stack for each level: 128 of them, the most there can be, 400 KiB in an optimized build and 2.5 MiB without.
+/// Nested types take stack for each level: 128 of them, the most there can be, 400 KiB in an optimized build and 2.5 MiB
+/// without.
+///
+/// Deltas are read for dictionaries whose values have no unions, run ends or dictionaries in them.
 ///
 /// See the [crate](crate) for an example.
 pub struct Decoder {
