@@ -68,7 +68,8 @@ impl Report {
         Ok(Self { checks, end })
     }
 
-    /// A row for each check, judged by the program or by what another server showed, and one for the end.
+    /// A row for each check, judged by the program or by what another server showed, and one for the end: a program
+    /// that checked nothing has failed.
     pub(super) fn judge(self, direction: &'static str, reference: Option<Report>) -> Vec<Row> {
         let mut rows = Vec::new();
         let mut expected = BTreeMap::new();
@@ -76,6 +77,10 @@ impl Report {
             expected.extend(reference.checks);
             rows.extend(reference.end.err().map(|error| Row::new("the reference's program", direction, Err(error))));
         }
+        let end = match (self.end, self.checks.is_empty()) {
+            (Ok(()), true) => Err(anyhow!("the program printed no check")),
+            (end, _) => end,
+        };
         for (check, seen) in self.checks {
             let fault = match (seen, expected.remove(&check)) {
                 (Seen::Judged(fault), _) => fault,
@@ -89,7 +94,7 @@ impl Report {
             rows.push(Row { check, direction, fault });
         }
         rows.extend(expected.into_keys().map(|check| Row::new(check, direction, Err(anyhow!("was not run")))));
-        rows.push(Row::new("every check ran", direction, self.end));
+        rows.push(Row::new("every check ran", direction, end));
         rows
     }
 }
@@ -152,6 +157,12 @@ mod tests {
         let reference = report(&[r#"{"check": "a", "saw": [1]}"#]);
         let ours = report(&[r#"{"check": "b", "saw": [1]}"#]);
         assert_eq!(faults(&ours.judge("to", Some(reference))), [("b", true), ("a", true), ("every check ran", false)]);
+    }
+
+    #[test]
+    fn a_program_that_checks_nothing_has_failed() {
+        assert_eq!(faults(&report(&[]).judge("to", None)), [("every check ran", true)]);
+        assert_eq!(faults(&report(&[]).judge("to", Some(report(&[])))), [("every check ran", true)]);
     }
 
     #[test]
