@@ -49,6 +49,7 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> Result<()> {
+    peregrine::transport::keep_freed_memory();
     let runtime = tokio::runtime::Runtime::new()?;
     let result = runtime.block_on(async {
         match command {

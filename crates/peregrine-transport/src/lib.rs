@@ -4,6 +4,7 @@
 //! pieces as they come ([`MessagePart`]). No type of the HTTP/2 libraries below shows here.
 
 mod accepted;
+mod allocator;
 mod answer;
 mod call;
 mod channel;
@@ -28,6 +29,7 @@ mod status;
 mod token;
 mod watched;
 
+pub use crate::allocator::keep_freed_memory;
 pub use crate::answer::IncomingReply;
 pub use crate::call::{CallHandler, IncomingCall, ReplyFuture};
 pub use crate::channel::{Channel, ChannelConfig};

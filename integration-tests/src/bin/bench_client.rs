@@ -9,6 +9,7 @@ use peregrine::proto::Ticket;
 
 #[tokio::main]
 async fn main() -> Result<()> {
+    peregrine::transport::keep_freed_memory();
     let mut arguments = std::env::args().skip(1);
     let mut argument = || arguments.next().context("usage: bench_client URI ROWS BATCHES");
     let (uri, rows, batches) = (argument()?, argument()?.parse::<usize>()?, argument()?.parse::<usize>()?);

@@ -31,6 +31,7 @@ impl FlightService for Repeat {
 
 #[tokio::main]
 async fn main() -> Result<()> {
+    peregrine::transport::keep_freed_memory();
     let rows: usize = std::env::args().nth(1).context("usage: bench_server ROWS")?.parse()?;
     let sent = Arc::new(AtomicUsize::new(0));
     let service = Repeat { batch: columns(rows), sent: Arc::clone(&sent) };

@@ -50,7 +50,7 @@ pub(super) fn table(figures: &[Figures]) -> String {
     let rounds = figures.first().map_or(0, |of| of.samples.len());
     let mut out = format!(
         "\n{CASE}: 4 x int64, {STREAMS} stream, TCP over loopback, medians of {rounds} alternating rounds (least to most)\n\
-         machine: {}\nours: release build, all defaults, multi-thread runtime; a batch of over 4 MiB is sent as several messages\n\n\
+         machine: {}\nours: release build, defaults, multi-thread runtime, keep_freed_memory() at start; a batch of over 4 MiB is sent as several messages\n\n\
          {:>8} {:>10}  {:<10} {:>6} {:>13} {:>7} {:>9} {:>11} {:>11} {:>11} {:>11}\n",
         machine(),
         "rows",

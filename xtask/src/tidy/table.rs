@@ -37,6 +37,7 @@ pub(super) const FEATURE_LINES: usize = 14;
 pub(super) const UNSAFE: &[(&str, &str)] = &[
     ("crates/peregrine-ipc/src/decode/trust.rs", "the constructor that opts out of validation, for trusted peers"),
     ("crates/peregrine-ipc/tests/codec/messages.rs", "calls that constructor on messages that it just wrote"),
+    ("crates/peregrine-transport/src/allocator.rs", "the hint to the allocator, which is a C function"),
 ];
 
 /// Dependencies that only some crates may name. A trailing `*` stands for any ending.
