@@ -30,6 +30,10 @@ const VENDORS: [&str; 5] = ["Falcon Cabs", "Kestrel", "Merlin & Sons", "Übermut
 
 fn main() -> Result<()> {
     let folder = PathBuf::from(std::env::args_os().nth(1).context("usage: sample_data FOLDER")?);
+    write(&folder)
+}
+
+fn write(folder: &Path) -> Result<()> {
     std::fs::create_dir_all(folder.join("deep/er"))?;
     write_parquet(&folder.join("trips.parquet"), &trips(12_000)?, 4_096)?;
     write_parquet(&folder.join("deep/er/wide.parquet"), &wide(120, 500)?, 200)?;
@@ -187,5 +191,21 @@ impl Random {
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         ((mixed ^ (mixed >> 31)) % end as u64) as i64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_files_that_are_checked_in_are_those_that_are_made() {
+        let made = tempfile::tempdir().unwrap();
+        write(made.path()).unwrap();
+        let checked_in = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/data");
+        for name in ["trips.parquet", "deep/er/wide.parquet", "sensors.arrow"] {
+            let same = std::fs::read(made.path().join(name)).unwrap() == std::fs::read(checked_in.join(name)).unwrap();
+            assert!(same, "examples/data/{name} is not what this program makes: run `cargo xtask sample-data`");
+        }
     }
 }
