@@ -10,7 +10,8 @@ use peregrine_transport::{CallToken, MessagePart, MessageReader};
 use crate::recycle::{Lent, Recycler};
 
 /// A body of this size or more that lies whole in one frame stays where it is; smaller ones are copied at once into
-/// a recycled buffer, which costs less than to keep h2 from using its read buffer again.
+/// a recycled buffer. Measured at 64 Ki rows (2 MiB): 5.7 GB/s kept, 4.9 copied. To keep bodies of 256 KiB as well gave
+/// 6.6 instead of 5.7 at 8 Ki rows, but those share a frame, and one that is parked would hold the others in memory.
 const KEEP_FROM: usize = 1 << 20;
 
 /// The alignment that the widest type needs.

@@ -5,11 +5,12 @@ use peregrine_ipc::EncodedMessage;
 use peregrine_proto::{FlightDataHead, FlightError};
 use peregrine_transport::{MESSAGE_PREFIX_LENGTH, Rope, write_message_prefix};
 
-/// Messages that are ready together share a frame until it has this size. Measured: 64-row batches go from 0.38 to
-/// 0.65 GB/s, batches of 8 Ki rows from 3.6 to 5.4.
+/// Messages that are ready together share a frame until it has this size. Measured: 5.7 GB/s at 8 Ki rows, 5.2 with
+/// half of it, 5.7 with twice as much.
 pub(crate) const FRAME_TARGET: usize = 512 << 10;
 
-/// Buffers up to this size are copied into the head before them: a part of its own costs more than the copy.
+/// Buffers up to this size are copied into the head before them: a part of its own costs more than the copy. Measured
+/// at 1 Ki rows (buffers of 8 KiB): 4.7 GB/s shared, 3.8 copied.
 const COPY_UP_TO: usize = 2 << 10;
 
 /// Heads and small buffers are collected in pieces of this size: small enough that the allocator has them at hand, and
