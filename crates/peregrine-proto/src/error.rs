@@ -52,6 +52,27 @@ pub enum FlightErrorKind {
 }
 
 impl FlightErrorKind {
+    /// Every kind.
+    pub const ALL: &'static [Self] = &[
+        Self::Cancelled,
+        Self::Failed,
+        Self::Unknown,
+        Self::InvalidArgument,
+        Self::TimedOut,
+        Self::NotFound,
+        Self::AlreadyExists,
+        Self::Unauthorized,
+        Self::ResourceExhausted,
+        Self::FailedPrecondition,
+        Self::Aborted,
+        Self::OutOfRange,
+        Self::Unimplemented,
+        Self::Internal,
+        Self::Unavailable,
+        Self::DataLoss,
+        Self::Unauthenticated,
+    ];
+
     /// The kind's name in Flight's words, as errors print it.
     pub fn name(self) -> &'static str {
         match self {

@@ -11,32 +11,12 @@ use peregrine::stream::{FlightDataStream, MessageStream};
 use peregrine::transport::{Channel, ChannelConfig, Code, Outgoing, frame_message, metadata_values};
 use peregrine_testkit::{Pair, batches};
 
-const KINDS: [Kind; 17] = [
-    Kind::Cancelled,
-    Kind::Failed,
-    Kind::Unknown,
-    Kind::InvalidArgument,
-    Kind::TimedOut,
-    Kind::NotFound,
-    Kind::AlreadyExists,
-    Kind::Unauthorized,
-    Kind::ResourceExhausted,
-    Kind::FailedPrecondition,
-    Kind::Aborted,
-    Kind::OutOfRange,
-    Kind::Unimplemented,
-    Kind::Internal,
-    Kind::Unavailable,
-    Kind::DataLoss,
-    Kind::Unauthenticated,
-];
-
 const MESSAGES: [&str; 4] = ["", "nicht da: Größe 漢字 🦅", "100 %\n\t\"quoted\" \0 .", "a. Detail: nothing"];
 const EXTRA: [&[u8]; 3] = [b"", b"\0\x01\xfe\xff", b"text"];
 
 /// Each kind, with every message and extra_info at some kind.
 fn errors() -> impl Iterator<Item = FlightError> {
-    KINDS.iter().enumerate().flat_map(|(at, kind)| {
+    Kind::ALL.iter().enumerate().flat_map(|(at, kind)| {
         (0..2).map(move |step| {
             let (message, extra) = (MESSAGES[(at + step) % MESSAGES.len()], EXTRA[(at + step) % EXTRA.len()]);
             FlightError::new(*kind, message).with_extra_info(extra)

@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Result, bail};
 use arrow_array::RecordBatch;
 use arrow_ipc::writer::{DictionaryHandling, FileWriter, IpcWriteOptions};
-use arrow_schema::{DataType, Fields, IntervalUnit, Schema, SchemaRef};
+use arrow_schema::{DataType, IntervalUnit, Schema, SchemaRef};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
@@ -41,26 +41,13 @@ impl FileFormat {
 
     /// Whether the format can hold values of a type. The parquet crate panics at a schema with a union.
     fn can_hold(self, kind: &DataType) -> bool {
-        let all = |fields: &Fields| fields.iter().all(|field| self.can_hold(field.data_type()));
         match (self, kind) {
             // One dictionary a column grows along with the batches; those further in cannot be exchanged for it.
             (Self::Arrow, DataType::Dictionary(_, values)) => !has_dictionary(values) && can_grow(values),
             (Self::Arrow, kind) => !has_dictionary(kind),
             (Self::Csv, kind) => !kind.is_nested(),
             (Self::Parquet, DataType::Union(..) | DataType::Interval(IntervalUnit::MonthDayNano)) => false,
-            (Self::Parquet, DataType::Struct(fields)) => all(fields),
-            (Self::Parquet, DataType::Dictionary(_, values)) => self.can_hold(values),
-            (
-                Self::Parquet,
-                DataType::List(item)
-                | DataType::LargeList(item)
-                | DataType::ListView(item)
-                | DataType::LargeListView(item)
-                | DataType::FixedSizeList(item, _)
-                | DataType::Map(item, _)
-                | DataType::RunEndEncoded(_, item),
-            ) => self.can_hold(item.data_type()),
-            (Self::Parquet, _) => true,
+            (Self::Parquet, kind) => within(kind).into_iter().all(|kind| self.can_hold(kind)),
         }
     }
 
@@ -115,18 +102,23 @@ impl FormatWriter {
 
 /// Whether a type is a dictionary or has one inside.
 fn has_dictionary(kind: &DataType) -> bool {
+    matches!(kind, DataType::Dictionary(..)) || within(kind).into_iter().any(has_dictionary)
+}
+
+/// The types that a type is made of.
+fn within(kind: &DataType) -> Vec<&DataType> {
     match kind {
-        DataType::Dictionary(..) => true,
-        DataType::Struct(fields) => fields.iter().any(|field| has_dictionary(field.data_type())),
-        DataType::Union(fields, _) => fields.iter().any(|(_, field)| has_dictionary(field.data_type())),
+        DataType::Dictionary(_, values) => vec![&**values],
+        DataType::Struct(fields) => fields.iter().map(|field| field.data_type()).collect(),
+        DataType::Union(fields, _) => fields.iter().map(|(_, field)| field.data_type()).collect(),
         DataType::List(item)
         | DataType::LargeList(item)
         | DataType::ListView(item)
         | DataType::LargeListView(item)
         | DataType::FixedSizeList(item, _)
         | DataType::Map(item, _)
-        | DataType::RunEndEncoded(_, item) => has_dictionary(item.data_type()),
-        _ => false,
+        | DataType::RunEndEncoded(_, item) => vec![item.data_type()],
+        _ => Vec::new(),
     }
 }
 

@@ -8,26 +8,6 @@ use proptest::prelude::*;
 
 use super::*;
 
-const KINDS: [Kind; 17] = [
-    Kind::Cancelled,
-    Kind::Failed,
-    Kind::Unknown,
-    Kind::InvalidArgument,
-    Kind::TimedOut,
-    Kind::NotFound,
-    Kind::AlreadyExists,
-    Kind::Unauthorized,
-    Kind::ResourceExhausted,
-    Kind::FailedPrecondition,
-    Kind::Aborted,
-    Kind::OutOfRange,
-    Kind::Unimplemented,
-    Kind::Internal,
-    Kind::Unavailable,
-    Kind::DataLoss,
-    Kind::Unauthenticated,
-];
-
 fn over_the_wire(error: FlightError) -> FlightError {
     from_trailers(into_trailers(Status::from(error))).unwrap().into()
 }
@@ -42,7 +22,7 @@ fn received(pairs: &[(&'static str, &'static str)]) -> FlightError {
 
 #[test]
 fn every_kind_crosses_the_wire_with_its_message_and_extra_info() {
-    for kind in KINDS {
+    for &kind in Kind::ALL {
         for extra_info in [&b""[..], &[0, 255, 7]] {
             for message in [
                 "",
