@@ -26,7 +26,7 @@ enum Command {
     Tidy,
     /// Run everything that must hold before a change goes in, with a time for each step.
     Ci,
-    /// Check against pyarrow, in both directions. Sets pyarrow up below `target`.
+    /// Check against pyarrow and Go, in both directions. Sets both up below `target`.
     Interop,
     /// Measure against raw TCP and pyarrow.
     Bench {

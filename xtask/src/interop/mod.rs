@@ -1,46 +1,62 @@
-//! `cargo xtask interop`: our server and client against pyarrow's, both ways.
+//! `cargo xtask interop`: our servers and clients against those of Go and pyarrow, both ways.
 
 mod client;
 mod files;
+mod go;
+mod matrix;
 mod outcome;
+mod peers;
+mod scenarios;
 mod service;
 
 use std::path::Path;
 
 use anyhow::{Result, bail};
 
+use self::go::{ARROW_GO, Go};
 use self::outcome::Row;
+use self::peers::Peers;
 use crate::python::{PYARROW, Python};
 use crate::workspace::{Profile, Workspace};
 
-/// What every group of checks needs.
+/// What every group of checks with pyarrow needs.
 struct Context<'a> {
     workspace: &'a Workspace,
     python: &'a Python,
     scratch: &'a Path,
 }
 
-/// Runs all checks and prints a line for each. Without pyarrow it says so and checks nothing.
+/// Runs all checks and prints what came of them. A peer that is not to be had is told and left out.
 ///
 /// # Errors
 /// If a check fails, or our programs do not build.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
-    let python = match Python::set_up(workspace) {
-        Ok(python) => python,
-        Err(why) => {
-            println!("interop: skipped, for pyarrow {PYARROW} could not be set up: {why}");
-            return Ok(());
-        }
-    };
+    let scratch = workspace.scratch("interop")?;
+    let python = or_told(Python::set_up(workspace), &format!("pyarrow {PYARROW}"));
+    let go = or_told(Go::set_up(&scratch), &format!("Arrow Go {ARROW_GO}"));
     // All targets, as the tests have them: another selection would choose other features and build anew.
     workspace.build(Profile::Dev, &["--workspace", "--all-targets"])?;
-    let scratch = workspace.scratch("interop")?;
-    let context = Context { workspace, python: &python, scratch: &scratch };
-    let rows: Vec<Row> = [files::run(&context), service::run(&context), client::run(&context)].concat();
+    let rows = with_pyarrow(workspace, python.as_ref(), &scratch);
     print!("{}", outcome::table(&rows));
-    match rows.iter().filter(|row| row.has_failed()).count() {
-        0 => println!("interop: {} checks with pyarrow {PYARROW} passed", rows.len()),
-        failed => bail!("interop: {failed} of {} checks with pyarrow {PYARROW} failed", rows.len()),
+    let failed_rows = rows.iter().filter(|row| row.has_failed()).count();
+    let matrix = scenarios::run(&Peers { workspace, python, go, scratch: &scratch });
+    print!("{}", matrix.table());
+    let [passed, failed, lacking] = matrix.counts();
+    let (passed, failed) = (passed + rows.len() - failed_rows, failed + failed_rows);
+    println!("\ninterop: {passed} checks passed, {failed} failed, {lacking} lacking");
+    if failed > 0 {
+        bail!("interop: {failed} checks failed");
     }
     Ok(())
+}
+
+/// What was set up, or nothing and a line that says why.
+fn or_told<T>(set_up: Result<T, String>, name: &str) -> Option<T> {
+    set_up.map_err(|why| println!("interop: skipped what needs {name}, which could not be set up: {why}")).ok()
+}
+
+fn with_pyarrow(workspace: &Workspace, python: Option<&Python>, scratch: &Path) -> Vec<Row> {
+    let Some(python) = python else { return Vec::new() };
+    let context = Context { workspace, python, scratch };
+    [files::run(&context), service::run(&context), client::run(&context)].concat()
 }

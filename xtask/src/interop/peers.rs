@@ -1,0 +1,61 @@
+//! Who can be on a side of a check, and the programs that play the parts: all take the official command lines.
+
+use std::fmt;
+use std::path::Path;
+use std::process::Command;
+
+use super::go::Go;
+use crate::python::Python;
+use crate::workspace::Workspace;
+
+/// An implementation of Flight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Peer {
+    Go,
+    Pyarrow,
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Go => "Go",
+            Self::Pyarrow => "pyarrow",
+        })
+    }
+}
+
+/// The implementations that are to be had here, and where what they do is logged.
+pub(super) struct Peers<'a> {
+    pub(super) workspace: &'a Workspace,
+    pub(super) python: Option<Python>,
+    pub(super) go: Option<Go>,
+    pub(super) scratch: &'a Path,
+}
+
+impl Peers<'_> {
+    pub(super) fn all(&self) -> Vec<Peer> {
+        let go = self.go.as_ref().map(|_| Peer::Go);
+        let pyarrow = self.python.as_ref().map(|_| Peer::Pyarrow);
+        go.into_iter().chain(pyarrow).collect()
+    }
+
+    /// A command that runs a peer's server of the official scenarios; `None` if it is not to be had.
+    pub(super) fn server(&self, peer: Peer) -> Option<Command> {
+        match peer {
+            Peer::Go => Some(self.go.as_ref()?.server()),
+            Peer::Pyarrow => self.script("scenario_server.py"),
+        }
+    }
+
+    /// A command that runs a peer's client of the official scenarios; `None` if it is not to be had.
+    pub(super) fn client(&self, peer: Peer) -> Option<Command> {
+        match peer {
+            Peer::Go => Some(self.go.as_ref()?.client()),
+            Peer::Pyarrow => self.script("scenario_client.py"),
+        }
+    }
+
+    fn script(&self, name: &str) -> Option<Command> {
+        Some(self.python.as_ref()?.script(&self.workspace.script(name)))
+    }
+}
