@@ -2,6 +2,7 @@
 
 pub mod batches;
 mod pair;
+pub mod scenario;
 mod service;
 
 pub use crate::pair::Pair;

@@ -23,6 +23,8 @@ mod list_flights;
 mod metadata;
 mod one_copy;
 mod one_rpc;
+mod scenario_programs;
+mod scenarios;
 mod sharing;
 mod shutdown;
 mod splitting;
