@@ -90,21 +90,26 @@ impl Matrix {
 
     fn notes(&self) -> String {
         let mut out = String::new();
-        let mut told = Vec::new();
+        let mut lacking: Vec<(&str, Vec<&str>)> = Vec::new();
         for (check, cells) in &self.rows {
             for (cell, column) in cells.iter().zip(&self.columns) {
-                let _ = match cell {
+                match cell {
+                    Cell::Pass => {}
                     Cell::Fail(fault) => {
-                        let fault = fault.replace('\n', "\n        ");
-                        writeln!(out, "FAIL {check}, {column}\n        {}", fault.trim_end())
+                        let fault = fault.trim_end().replace('\n', "\n        ");
+                        // Writing to a string does not fail.
+                        let _ = writeln!(out, "FAIL {check}, {column}\n        {fault}");
                     }
-                    Cell::Lacking(why) if !told.contains(&(check, why)) => {
-                        told.push((check, why));
-                        writeln!(out, "lacking: {check}: {why}")
-                    }
-                    Cell::Pass | Cell::Lacking(_) => Ok(()),
-                };
+                    Cell::Lacking(why) => match lacking.iter_mut().find(|(of, _)| of == why) {
+                        Some((_, checks)) if checks.contains(&check.as_str()) => {}
+                        Some((_, checks)) => checks.push(check),
+                        None => lacking.push((why, vec![check])),
+                    },
+                }
             }
+        }
+        for (why, checks) in lacking {
+            let _ = writeln!(out, "lacking: {why}: {}", checks.join(", "));
         }
         out
     }
@@ -137,6 +142,7 @@ mod tests {
         matrix.push("ordered", vec![Cell::Pass, Cell::Fail("why\nand how\n".into())]);
         matrix.push("echo", vec![Cell::Lacking("Go has none"), Cell::Pass]);
         matrix.push("other", vec![Cell::Pass, Cell::Lacking("not yet")]);
+        matrix.push("last", vec![Cell::Lacking("not yet"), Cell::Lacking("not yet")]);
         let expected = "
 client    Go       pyarrow
 server    pyarrow  pyarrow
@@ -144,13 +150,14 @@ scenario
 ordered   pass     FAIL
 echo      lacking  pass
 other     pass     lacking
+last      lacking  lacking
 FAIL ordered, client pyarrow, server pyarrow
         why
         and how
-lacking: echo: Go has none
-lacking: other: not yet
+lacking: Go has none: echo
+lacking: not yet: other, last
 ";
         assert_eq!(matrix.table(), expected);
-        assert_eq!(matrix.counts(), [3, 1, 2]);
+        assert_eq!(matrix.counts(), [3, 1, 4]);
     }
 }

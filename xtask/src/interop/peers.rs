@@ -6,11 +6,12 @@ use std::process::Command;
 
 use super::go::Go;
 use crate::python::Python;
-use crate::workspace::Workspace;
+use crate::workspace::{Profile, Workspace};
 
 /// An implementation of Flight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Peer {
+    Ours,
     Go,
     Pyarrow,
 }
@@ -18,6 +19,7 @@ pub(super) enum Peer {
 impl fmt::Display for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Ours => "ours",
             Self::Go => "Go",
             Self::Pyarrow => "pyarrow",
         })
@@ -36,12 +38,13 @@ impl Peers<'_> {
     pub(super) fn all(&self) -> Vec<Peer> {
         let go = self.go.as_ref().map(|_| Peer::Go);
         let pyarrow = self.python.as_ref().map(|_| Peer::Pyarrow);
-        go.into_iter().chain(pyarrow).collect()
+        [Some(Peer::Ours), go, pyarrow].into_iter().flatten().collect()
     }
 
     /// A command that runs a peer's server of the official scenarios; `None` if it is not to be had.
     pub(super) fn server(&self, peer: Peer) -> Option<Command> {
         match peer {
+            Peer::Ours => Some(self.workspace.program(Profile::Dev, "flight-test-integration-server")),
             Peer::Go => Some(self.go.as_ref()?.server()),
             Peer::Pyarrow => self.script("scenario_server.py"),
         }
@@ -50,6 +53,7 @@ impl Peers<'_> {
     /// A command that runs a peer's client of the official scenarios; `None` if it is not to be had.
     pub(super) fn client(&self, peer: Peer) -> Option<Command> {
         match peer {
+            Peer::Ours => Some(self.workspace.program(Profile::Dev, "flight-test-integration-client")),
             Peer::Go => Some(self.go.as_ref()?.client()),
             Peer::Pyarrow => self.script("scenario_client.py"),
         }
