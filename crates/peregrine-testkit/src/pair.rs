@@ -1,9 +1,15 @@
 //! `Pair`: a real server and a real client, joined in memory.
 
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
 use peregrine_client::FlightClient;
 use peregrine_proto::Location;
-use peregrine_server::{FlightServer, FlightServerBuilder, FlightService, RunningServer};
-use peregrine_transport::{InMemoryConnector, Listener};
+use peregrine_server::{BoundServer, FlightServer, FlightServerBuilder, FlightService, RunningServer};
+use peregrine_transport::{Connecting, Connector, Io, Listener};
+
+use crate::fault::Faults;
 
 /// A server and what connects to it, in one process and without a network. Both are the real ones: every byte goes
 /// through HTTP/2.
@@ -20,10 +26,47 @@ use peregrine_transport::{InMemoryConnector, Listener};
 /// # Ok(())
 /// # }
 /// ```
+///
+/// # The clock
+///
+/// All waiting of client and server, deadlines included, goes by tokio's clock, and a pair does nothing outside of the
+/// runtime. So a test may pause the clock (the feature `test-util` of tokio, on a runtime of one thread): it jumps to the
+/// next timer whenever nothing else can go on, an hour passes in no time, and what would hang fails at once.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use peregrine_client::FlightCallOptions;
+/// use peregrine_proto::{FlightError, FlightErrorKind, Ticket};
+/// use peregrine_server::{FlightService, ServerCallContext};
+/// use peregrine_stream::FlightDataStream;
+/// use peregrine_testkit::Pair;
+///
+/// struct Slow;
+///
+/// impl FlightService for Slow {
+///     async fn do_get(&self, _: ServerCallContext, _: Ticket) -> Result<FlightDataStream, FlightError> {
+///         tokio::time::sleep(Duration::from_secs(3600)).await;
+///         Err(FlightError::internal("an hour is over"))
+///     }
+/// }
+///
+/// // In a test: #[tokio::test(start_paused = true)]
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// let pair = Pair::new(Slow);
+/// let options = FlightCallOptions::new().with_timeout(Duration::from_secs(5));
+/// let started = tokio::time::Instant::now();
+/// let error = pair.client().do_get_with(Ticket::new(""), &options).await.unwrap_err();
+/// assert_eq!((error.kind(), started.elapsed().as_secs()), (FlightErrorKind::TimedOut, 5));
+/// let error = pair.client().do_get(Ticket::new("")).await.unwrap_err();
+/// assert_eq!((error.message(), started.elapsed().as_secs()), ("an hour is over", 3605));
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Pair {
     server: RunningServer,
-    connector: InMemoryConnector,
+    connector: PairConnector,
     client: FlightClient,
 }
 
@@ -39,7 +82,21 @@ impl Pair {
     /// If the settings contradict themselves.
     pub fn with_server<S: FlightService>(builder: FlightServerBuilder, service: S) -> Self {
         let (listener, connector) = Listener::in_memory();
-        let server = builder.listener(listener).serve(service).expect("settings that a server takes");
+        Self::of(builder.listener(listener), service, connector)
+    }
+
+    /// The same through faults: see [`Faults`] for an example.
+    ///
+    /// # Panics
+    /// If the settings contradict themselves.
+    pub fn with_faults<S: FlightService>(builder: FlightServerBuilder, service: S, faults: &Faults) -> Self {
+        let (listener, connector) = faults.in_memory();
+        Self::of(builder.listener(listener), service, connector)
+    }
+
+    fn of<S: FlightService>(server: BoundServer, service: S, connector: impl Connector) -> Self {
+        let server = server.serve(service).expect("settings that a server takes");
+        let connector = PairConnector(Arc::new(connector));
         let client = FlightClient::builder(Location::reuse_connection())
             .and_then(|builder| builder.connector(connector.clone()).build())
             .expect("the defaults of a client");
@@ -52,12 +109,46 @@ impl Pair {
     }
 
     /// What reaches the server, for clients with settings and for raw bytes.
-    pub fn connector(&self) -> InMemoryConnector {
+    pub fn connector(&self) -> PairConnector {
         self.connector.clone()
     }
 
     /// The server.
     pub fn server(&self) -> &RunningServer {
         &self.server
+    }
+}
+
+/// Connects to the server of a [`Pair`].
+#[derive(Clone)]
+pub struct PairConnector(Arc<dyn Connector>);
+
+impl PairConnector {
+    /// A new connection as a bare byte stream.
+    ///
+    /// # Errors
+    /// [`ConnectionRefused`](io::ErrorKind::ConnectionRefused) if the server is gone.
+    pub async fn open(&self) -> io::Result<Box<dyn Io>> {
+        self.connect().await
+    }
+}
+
+impl Connector for PairConnector {
+    fn connect(&self) -> Connecting<'_> {
+        self.0.connect()
+    }
+
+    fn authority(&self) -> &str {
+        self.0.authority()
+    }
+
+    fn address(&self) -> String {
+        self.0.address()
+    }
+}
+
+impl fmt::Debug for PairConnector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("PairConnector").field(&self.address()).finish()
     }
 }

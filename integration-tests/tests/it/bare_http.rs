@@ -52,7 +52,7 @@ impl Answer {
 
 impl BareClient {
     pub(crate) async fn connect(pair: &Pair) -> Self {
-        let (sender, connection) = h2::client::handshake(pair.connector().open().unwrap()).await.unwrap();
+        let (sender, connection) = h2::client::handshake(pair.connector().open().await.unwrap()).await.unwrap();
         let connection = tokio::spawn(async move {
             let _ = connection.await;
         });

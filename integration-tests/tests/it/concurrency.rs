@@ -8,8 +8,8 @@ use futures_util::{StreamExt, stream};
 use peregrine::client::FlightClient;
 use peregrine::proto::{FlightError, Location, Ticket};
 use peregrine::stream::FlightDataStream;
-use peregrine::transport::{Connecting, Connector, InMemoryConnector};
-use peregrine_testkit::{MemoryService, Pair, batches};
+use peregrine::transport::{Connecting, Connector};
+use peregrine_testkit::{MemoryService, Pair, PairConnector, batches};
 
 use crate::one_rpc::DoGet;
 use crate::waiting::{idle, soon};
@@ -77,7 +77,7 @@ async fn streams_read_in_turns_do_not_mix() {
 }
 
 /// Counts the connections that it makes.
-struct Counting(InMemoryConnector, Arc<AtomicUsize>);
+struct Counting(PairConnector, Arc<AtomicUsize>);
 
 impl Connector for Counting {
     fn connect(&self) -> Connecting<'_> {

@@ -9,8 +9,8 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use peregrine::client::{FlightCallOptions, FlightClient, FlightClientBuilder};
 use peregrine::proto::{FlightError, FlightErrorKind, Location, Ticket};
-use peregrine::transport::{Connecting, Connector, InMemoryConnector};
-use peregrine_testkit::{MemoryService, Pair, batches};
+use peregrine::transport::{Connecting, Connector};
+use peregrine_testkit::{MemoryService, Pair, PairConnector, batches};
 use tokio::time::Instant;
 
 use crate::waiting::soon;
@@ -24,7 +24,7 @@ enum Attempt {
 
 /// Connects as it was told, attempt by attempt.
 struct Scripted {
-    connector: InMemoryConnector,
+    connector: PairConnector,
     attempts: Mutex<VecDeque<Attempt>>,
 }
 

@@ -181,7 +181,7 @@ async fn what_is_no_http2_closes_its_connection_alone() {
         &[0; 100],
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 a TLS hello",
     ] {
-        let mut io = pair.connector().open().unwrap();
+        let mut io = pair.connector().open().await.unwrap();
         io.write_all(bytes).await.unwrap();
         let mut answer = Vec::new();
         // An end or an error, and no endless wait.

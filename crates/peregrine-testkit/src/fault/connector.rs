@@ -1,0 +1,151 @@
+//! Where connections with faults come from: memory, or around connections that others make.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+use futures_util::{Stream, StreamExt, stream};
+use peregrine_transport::{Connecting, Connector, Io, Listener};
+use tokio::io::{AsyncWriteExt, copy, split};
+use tokio::sync::mpsc;
+
+use super::link::LinkEnd;
+use super::plan::Faults;
+
+/// Makes connections whose faults a [`Faults`] plans.
+#[derive(Clone)]
+pub struct FaultyConnector {
+    faults: Faults,
+    way: Way,
+}
+
+#[derive(Clone)]
+enum Way {
+    Memory(mpsc::UnboundedSender<LinkEnd>),
+    Through(Arc<dyn Connector>),
+}
+
+impl Faults {
+    /// A listener in memory and what connects to it, as [`Listener::in_memory`] makes them.
+    pub fn in_memory(&self) -> (Listener, FaultyConnector) {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let connections = stream::unfold(receiver, |mut receiver| async move {
+            let end: LinkEnd = receiver.recv().await?;
+            Some((Ok(end), receiver))
+        });
+        let connector = FaultyConnector { faults: self.clone(), way: Way::Memory(sender) };
+        (Listener::own("memory with faults", connections), connector)
+    }
+
+    /// Reaches a server as `connector` does, through faults, for clients of any server. That server sees a
+    /// [`Reset`](super::Fault::Reset) as a cut.
+    ///
+    /// ```
+    /// use peregrine_client::FlightClient;
+    /// use peregrine_proto::{FlightErrorKind, Location};
+    /// use peregrine_testkit::fault::Faults;
+    /// use peregrine_testkit::{MemoryService, Pair};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), peregrine_proto::FlightError> {
+    /// let pair = Pair::new(MemoryService::new());
+    /// let faults = Faults::new();
+    /// let connector = faults.connector(pair.connector()); // or a TcpConnector
+    /// let client = FlightClient::builder(Location::reuse_connection())?.connector(connector).build()?;
+    /// faults.cut();
+    /// assert_eq!(client.list_actions().await.unwrap_err().kind(), FlightErrorKind::Unavailable);
+    /// assert!(client.list_actions().await.is_ok());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn connector(&self, connector: impl Connector) -> FaultyConnector {
+        FaultyConnector { faults: self.clone(), way: Way::Through(Arc::new(connector)) }
+    }
+
+    /// Takes connections in, through faults, for servers of any client. That client sees a [`Reset`](super::Fault::Reset) as a cut.
+    pub fn listener<S, C>(&self, name: impl Into<String>, connections: S) -> Listener
+    where
+        S: Stream<Item = io::Result<C>> + Send + 'static,
+        C: Io,
+    {
+        let faults = self.clone();
+        let accepted = connections.map(move |connection| {
+            let (client, server) = faults.next().open();
+            carry(client, connection?);
+            Ok(server)
+        });
+        Listener::own(name, accepted)
+    }
+}
+
+impl FaultyConnector {
+    /// A new connection as a bare byte stream.
+    ///
+    /// # Errors
+    /// What the connector around which this one is made says;
+    /// [`ConnectionRefused`](io::ErrorKind::ConnectionRefused) if a listener in memory is gone.
+    pub async fn open(&self) -> io::Result<impl Io + use<>> {
+        match &self.way {
+            Way::Memory(listener) => {
+                let (client, server) = self.faults.next().open();
+                match listener.send(server) {
+                    Ok(()) => Ok(client),
+                    Err(_) => Err(io::Error::new(io::ErrorKind::ConnectionRefused, "the listener is closed")),
+                }
+            }
+            Way::Through(connector) => {
+                let connection = connector.connect().await?;
+                let (client, server) = self.faults.next().open();
+                carry(server, connection);
+                Ok(client)
+            }
+        }
+    }
+}
+
+impl Connector for FaultyConnector {
+    fn connect(&self) -> Connecting<'_> {
+        Box::pin(async { Ok(Box::new(self.open().await?) as Box<dyn Io>) })
+    }
+
+    fn authority(&self) -> &str {
+        match &self.way {
+            Way::Memory(_) => "localhost",
+            Way::Through(connector) => connector.authority(),
+        }
+    }
+
+    fn address(&self) -> String {
+        match &self.way {
+            Way::Memory(_) => "the in-memory listener with faults".to_owned(),
+            Way::Through(connector) => connector.address(),
+        }
+    }
+}
+
+impl fmt::Debug for FaultyConnector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FaultyConnector").field("address", &self.address()).finish_non_exhaustive()
+    }
+}
+
+/// Carries bytes between one end of a link and the peer that has no other way to it, until either is gone.
+fn carry(end: LinkEnd, peer: impl Io) {
+    let lost = end.lost();
+    let (mut end_reader, mut end_writer) = split(end);
+    let (mut peer_reader, mut peer_writer) = split(peer);
+    let there = async move {
+        // Where the link is cut, what passed before still gets there.
+        copy(&mut end_reader, &mut peer_writer).await?;
+        peer_writer.shutdown().await
+    };
+    let back = async move {
+        tokio::select! {
+            copied = copy(&mut peer_reader, &mut end_writer) => copied?,
+            () = lost => return Ok(()),
+        };
+        end_writer.shutdown().await
+    };
+    // Nobody is there to hear of an error: both peers see that the connection is gone.
+    tokio::spawn(async { tokio::try_join!(there, back) });
+}
