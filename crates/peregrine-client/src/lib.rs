@@ -1,5 +1,6 @@
 //! A client for Arrow Flight services: every RPC, with options for each call.
 
+mod action;
 mod builder;
 mod call;
 mod client;

@@ -47,6 +47,14 @@ impl fmt::Display for Action {
 }
 
 /// An action that a service knows, as ListActions tells it.
+///
+/// The five that Flight defines are here by name, and ready to be listed:
+///
+/// ```
+/// use peregrine_proto::ActionType;
+///
+/// assert_eq!(ActionType::cancel_flight_info().action_type(), ActionType::CANCEL_FLIGHT_INFO);
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct ActionType {
     action_type: String,
@@ -68,6 +76,34 @@ impl ActionType {
     /// An action's name and what it does.
     pub fn new(action_type: impl Into<String>, description: impl Into<String>) -> Self {
         Self { action_type: action_type.into(), description: description.into() }
+    }
+
+    /// [`CANCEL_FLIGHT_INFO`](Self::CANCEL_FLIGHT_INFO), described.
+    pub fn cancel_flight_info() -> Self {
+        Self::new(Self::CANCEL_FLIGHT_INFO, "Cancels a flight. CancelFlightInfoRequest -> CancelFlightInfoResult")
+    }
+
+    /// [`RENEW_FLIGHT_ENDPOINT`](Self::RENEW_FLIGHT_ENDPOINT), described.
+    pub fn renew_flight_endpoint() -> Self {
+        let description = "Puts the expiration of an endpoint off. RenewFlightEndpointRequest -> FlightEndpoint";
+        Self::new(Self::RENEW_FLIGHT_ENDPOINT, description)
+    }
+
+    /// [`SET_SESSION_OPTIONS`](Self::SET_SESSION_OPTIONS), described.
+    pub fn set_session_options() -> Self {
+        let description = "Sets options of the session. SetSessionOptionsRequest -> SetSessionOptionsResult";
+        Self::new(Self::SET_SESSION_OPTIONS, description)
+    }
+
+    /// [`GET_SESSION_OPTIONS`](Self::GET_SESSION_OPTIONS), described.
+    pub fn get_session_options() -> Self {
+        let description = "Gives all options of the session. GetSessionOptionsRequest -> GetSessionOptionsResult";
+        Self::new(Self::GET_SESSION_OPTIONS, description)
+    }
+
+    /// [`CLOSE_SESSION`](Self::CLOSE_SESSION), described.
+    pub fn close_session() -> Self {
+        Self::new(Self::CLOSE_SESSION, "Ends the session. CloseSessionRequest -> CloseSessionResult")
     }
 
     /// Its name (the protocol's field `type`).

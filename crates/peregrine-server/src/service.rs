@@ -1,13 +1,16 @@
-//! `FlightService`: the ten RPCs that a server may have.
+//! `FlightService`: the ten RPCs that a server may have, and the five actions that Flight defines.
 
 use std::future::Future;
 
 use peregrine_proto::{
-    Action, ActionResult, ActionType, Criteria, FlightDescriptor, FlightError, FlightInfo, HandshakeRequest,
-    HandshakeResponse, PollInfo, SchemaResult, Ticket,
+    Action, ActionResult, ActionType, CancelFlightInfoRequest, CancelFlightInfoResult, CloseSessionRequest,
+    CloseSessionResult, Criteria, FlightDescriptor, FlightEndpoint, FlightError, FlightInfo, GetSessionOptionsRequest,
+    GetSessionOptionsResult, HandshakeRequest, HandshakeResponse, PollInfo, RenewFlightEndpointRequest, SchemaResult,
+    SetSessionOptionsRequest, SetSessionOptionsResult, Ticket,
 };
 use peregrine_stream::{FlightDataStream, MessageStream};
 
+use crate::action::no_hook;
 use crate::context::ServerCallContext;
 
 /// A Flight service. Implement the RPCs that you serve; the others answer `UNIMPLEMENTED`.
@@ -38,6 +41,10 @@ use crate::context::ServerCallContext;
 ///     }
 /// }
 /// ```
+///
+/// Behind the ten RPCs stand the five actions that Flight defines, each with a method of its own. They are DoActions:
+/// [`context.method()`](ServerCallContext::method) says so. A body that cannot be read fails the call with
+/// `INVALID_ARGUMENT` before it gets here.
 pub trait FlightService: Send + Sync + 'static {
     /// Exchanges messages of a handshake, in both directions.
     fn handshake(
@@ -110,6 +117,9 @@ pub trait FlightService: Send + Sync + 'static {
     }
 
     /// Runs an action and streams its results. It runs whether the caller reads them or not.
+    ///
+    /// The five actions that Flight defines go to the methods below first, and come here, as they are, where those are
+    /// not implemented.
     fn do_action(
         &self,
         context: ServerCallContext,
@@ -125,6 +135,56 @@ pub trait FlightService: Send + Sync + 'static {
         context: ServerCallContext,
     ) -> impl Future<Output = Result<MessageStream<ActionType>, FlightError>> + Send {
         not_served(&context)
+    }
+
+    /// The action `CancelFlightInfo`: stops the query behind a flight, or says that it cannot be stopped.
+    fn cancel_flight_info(
+        &self,
+        context: ServerCallContext,
+        request: CancelFlightInfoRequest,
+    ) -> impl Future<Output = Result<CancelFlightInfoResult, FlightError>> + Send {
+        let _ = (context, request);
+        no_hook(ActionType::CANCEL_FLIGHT_INFO)
+    }
+
+    /// The action `RenewFlightEndpoint`: gives an endpoint more time and answers with it as it is from now on.
+    fn renew_flight_endpoint(
+        &self,
+        context: ServerCallContext,
+        request: RenewFlightEndpointRequest,
+    ) -> impl Future<Output = Result<FlightEndpoint, FlightError>> + Send {
+        let _ = (context, request);
+        no_hook(ActionType::RENEW_FLIGHT_ENDPOINT)
+    }
+
+    /// The action `SetSessionOptions`: sets options for the calls of a session to come, and tells which it refused.
+    fn set_session_options(
+        &self,
+        context: ServerCallContext,
+        request: SetSessionOptionsRequest,
+    ) -> impl Future<Output = Result<SetSessionOptionsResult, FlightError>> + Send {
+        let _ = (context, request);
+        no_hook(ActionType::SET_SESSION_OPTIONS)
+    }
+
+    /// The action `GetSessionOptions`: gives all options of a session.
+    fn get_session_options(
+        &self,
+        context: ServerCallContext,
+        request: GetSessionOptionsRequest,
+    ) -> impl Future<Output = Result<GetSessionOptionsResult, FlightError>> + Send {
+        let _ = (context, request);
+        no_hook(ActionType::GET_SESSION_OPTIONS)
+    }
+
+    /// The action `CloseSession`: ends a session.
+    fn close_session(
+        &self,
+        context: ServerCallContext,
+        request: CloseSessionRequest,
+    ) -> impl Future<Output = Result<CloseSessionResult, FlightError>> + Send {
+        let _ = (context, request);
+        no_hook(ActionType::CLOSE_SESSION)
     }
 }
 

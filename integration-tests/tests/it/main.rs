@@ -10,6 +10,7 @@ mod codec_options;
 mod concurrency;
 mod connecting;
 mod deadlines;
+mod defined_actions;
 mod do_action;
 mod do_get;
 mod do_get_breaks;
