@@ -7,6 +7,8 @@
 mod alignment;
 mod app_metadata;
 mod error;
+mod expiration_time;
+mod expiring;
 mod location;
 mod name;
 mod ordered;
@@ -41,6 +43,14 @@ pub use crate::scenario::name::ScenarioNameError;
 pub enum Scenario {
     /// The endpoints of a flight that is ordered are read in their order.
     Ordered,
+    /// Endpoints that expire are read in time.
+    ExpirationTimeDoGet,
+    /// A service tells that it has CancelFlightInfo and RenewFlightEndpoint.
+    ExpirationTimeListActions,
+    /// A cancelled flight cannot be read.
+    ExpirationTimeCancelFlightInfo,
+    /// An endpoint that expires is given more time.
+    ExpirationTimeRenewFlightEndpoint,
     /// GetFlightInfo names the connection that it was asked on as the place of the data.
     LocationReuseConnection,
     /// A long query is polled until it is complete.
@@ -55,6 +65,10 @@ impl Scenario {
     /// Every scenario.
     pub const ALL: &[Self] = &[
         Self::Ordered,
+        Self::ExpirationTimeDoGet,
+        Self::ExpirationTimeListActions,
+        Self::ExpirationTimeCancelFlightInfo,
+        Self::ExpirationTimeRenewFlightEndpoint,
         Self::LocationReuseConnection,
         Self::PollFlightInfo,
         Self::AppMetadataFlightInfoEndpoint,
@@ -68,6 +82,10 @@ impl Scenario {
     pub fn serve(self, server: BoundServer) -> Result<RunningServer, FlightError> {
         match self {
             Self::Ordered => server.serve(ordered::Service),
+            Self::ExpirationTimeDoGet
+            | Self::ExpirationTimeListActions
+            | Self::ExpirationTimeCancelFlightInfo
+            | Self::ExpirationTimeRenewFlightEndpoint => server.serve(expiration_time::Service::default()),
             Self::LocationReuseConnection => server.serve(location::Service),
             Self::PollFlightInfo => server.serve(poll::Service),
             Self::AppMetadataFlightInfoEndpoint => server.serve(app_metadata::Service),
@@ -82,6 +100,10 @@ impl Scenario {
     pub async fn run(self, client: &FlightClient) -> Result<(), ScenarioError> {
         match self {
             Self::Ordered => ordered::run(client).await,
+            Self::ExpirationTimeDoGet => expiration_time::do_get(client).await,
+            Self::ExpirationTimeListActions => expiration_time::list_actions(client).await,
+            Self::ExpirationTimeCancelFlightInfo => expiration_time::cancel_flight_info(client).await,
+            Self::ExpirationTimeRenewFlightEndpoint => expiration_time::renew_flight_endpoint(client).await,
             Self::LocationReuseConnection => location::run(client).await,
             Self::PollFlightInfo => poll::run(client).await,
             Self::AppMetadataFlightInfoEndpoint => app_metadata::run(client).await,

@@ -6,13 +6,9 @@ use std::fmt;
 use super::Scenario;
 
 /// Scenarios that other implementations have.
-const NOT_BUILT: [&str; 11] = [
+const NOT_BUILT: [&str; 7] = [
     "auth:basic_proto",
     "middleware",
-    "expiration_time:do_get",
-    "expiration_time:list_actions",
-    "expiration_time:cancel_flight_info",
-    "expiration_time:renew_flight_endpoint",
     "do_exchange:echo",
     "session_options",
     "flight_sql",
@@ -35,6 +31,10 @@ impl Scenario {
     pub fn name(self) -> &'static str {
         match self {
             Self::Ordered => "ordered",
+            Self::ExpirationTimeDoGet => "expiration_time:do_get",
+            Self::ExpirationTimeListActions => "expiration_time:list_actions",
+            Self::ExpirationTimeCancelFlightInfo => "expiration_time:cancel_flight_info",
+            Self::ExpirationTimeRenewFlightEndpoint => "expiration_time:renew_flight_endpoint",
             Self::LocationReuseConnection => "location:reuse_connection",
             Self::PollFlightInfo => "poll_flight_info",
             Self::AppMetadataFlightInfoEndpoint => "app_metadata_flight_info_endpoint",
