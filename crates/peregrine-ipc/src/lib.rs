@@ -31,13 +31,14 @@
 mod children;
 mod compression;
 mod decode;
+mod deltas;
 mod encode;
 mod error;
 mod message;
 mod options;
 mod stats;
 
-pub use peregrine_proto::MessageLimits;
+pub use peregrine_proto::{MessageLimits, MetadataVersion};
 
 pub use crate::compression::CompressionCodec;
 pub use crate::decode::{Decoded, Decoder};

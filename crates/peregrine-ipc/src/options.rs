@@ -1,5 +1,7 @@
 //! What a user may choose about writing and reading, one plain struct each.
 
+use peregrine_proto::MetadataVersion;
+
 use crate::compression::CompressionCodec;
 
 /// How batches are written.
@@ -19,6 +21,13 @@ pub struct IpcWriteOptions {
     /// The most bytes, header and body together, that a message of [`Pieces`](crate::Pieces) may have. `None` unless
     /// set: a batch is one message, whatever its size.
     pub target_message_size: Option<usize>,
+    /// Sends a dictionary that has new values behind those that were sent as a delta of only the new ones. Values are
+    /// compared for it, whatever their size; one that changed otherwise is sent again as a whole, and so is one with
+    /// unions, run ends or dictionaries in its values. Off unless set, as in other implementations, since not every
+    /// reader takes deltas.
+    pub dictionary_deltas: bool,
+    /// The version that all messages are written in. V5 unless set.
+    pub metadata_version: MetadataVersion,
 }
 
 impl IpcWriteOptions {
@@ -33,6 +42,20 @@ impl IpcWriteOptions {
     #[must_use]
     pub fn with_target_message_size(mut self, bytes: usize) -> Self {
         self.target_message_size = Some(bytes);
+        self
+    }
+
+    /// Sets [`dictionary_deltas`](Self::dictionary_deltas).
+    #[must_use]
+    pub fn with_dictionary_deltas(mut self, deltas: bool) -> Self {
+        self.dictionary_deltas = deltas;
+        self
+    }
+
+    /// Sets [`metadata_version`](Self::metadata_version).
+    #[must_use]
+    pub fn with_metadata_version(mut self, version: MetadataVersion) -> Self {
+        self.metadata_version = version;
         self
     }
 }

@@ -8,8 +8,10 @@ pub struct EncodeStats {
     pub num_messages: u64,
     /// Record batch messages: a batch that is cut counts once a piece.
     pub num_record_batches: u64,
-    /// Dictionary messages.
+    /// Dictionary messages, deltas included.
     pub num_dictionary_batches: u64,
+    /// Dictionary messages that added to an earlier one of their id.
+    pub num_dictionary_deltas: u64,
     /// Dictionary messages that replaced an earlier one of their id.
     pub num_replaced_dictionaries: u64,
     /// Bytes of bodies that share the arrays' memory.

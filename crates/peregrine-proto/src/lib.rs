@@ -36,7 +36,9 @@ pub use crate::location::{Location, LocationScheme};
 pub use crate::message::FlightMessage;
 pub use crate::method::{FLIGHT_SERVICE_NAME, FlightMethod};
 pub use crate::poll::PollInfo;
-pub use crate::schema::{SchemaResult, decode_schema, decode_schema_header, encode_schema, encode_schema_header};
+pub use crate::schema::{
+    MetadataVersion, SchemaResult, decode_schema, decode_schema_header, encode_schema, encode_schema_header,
+};
 pub use crate::session::{
     CloseSessionRequest, CloseSessionResult, CloseSessionStatus, GetSessionOptionsRequest, GetSessionOptionsResult,
     SessionOptionValue, SetSessionOptionError, SetSessionOptionsRequest, SetSessionOptionsResult,

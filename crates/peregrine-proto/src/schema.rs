@@ -1,7 +1,7 @@
 //! Schemas as IPC bytes, both ways. Bytes that come in are checked before anything is made of them.
 
 use arrow_ipc::convert::try_fb_to_schema;
-use arrow_ipc::{MessageHeader, MetadataVersion};
+use arrow_ipc::{MessageHeader, MetadataVersion as WireVersion};
 use arrow_schema::Schema;
 use flatbuffers::{InvalidFlatbuffer, VerifierOptions};
 
@@ -10,9 +10,11 @@ use crate::{FlightError, MessageLimits};
 mod check;
 mod encode;
 mod result;
+mod version;
 
 pub use self::encode::{encode_schema, encode_schema_header};
 pub use self::result::SchemaResult;
+pub use self::version::MetadataVersion;
 
 /// What begins an encapsulated message since Arrow 0.15: a length that no message has. The length itself follows.
 const CONTINUATION: [u8; 4] = [0xff; 4];
@@ -63,7 +65,7 @@ pub fn decode_schema_header(header: &[u8], limits: &MessageLimits) -> Result<Sch
     }
     let message = arrow_ipc::root_as_message_with_opts(&verifier_options(header, limits), header).map_err(refused)?;
     match message.version() {
-        MetadataVersion::V4 | MetadataVersion::V5 => {}
+        WireVersion::V4 | WireVersion::V5 => {}
         version => return Err(FlightError::unimplemented(format!("IPC metadata of version {version:?}"))),
     }
     if message.header_type() != MessageHeader::Schema {

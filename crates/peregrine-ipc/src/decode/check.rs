@@ -67,8 +67,8 @@ pub(super) fn other_kind(kind: MessageHeader) -> Error {
 #[derive(Clone, Copy)]
 pub(super) struct Parts<'a> {
     pub(super) codec: Option<CompressionCodec>,
-    /// Unions have a validity bitmap, as they had before version 5.
-    pub(super) union_validity: bool,
+    /// Unions and run ends have the place of a validity bitmap, as they had before version 5.
+    pub(super) old_validity: bool,
     nodes: Option<Vector<'a, FieldNode>>,
     buffers: Option<Vector<'a, WireBuffer>>,
     variadic: Option<Vector<'a, i64>>,
@@ -83,7 +83,7 @@ impl<'a> Parts<'a> {
     ) -> Result<Self, Error> {
         let parts = Self {
             codec: codec(batch)?,
-            union_validity: version == MetadataVersion::V4,
+            old_validity: version == MetadataVersion::V4,
             nodes: batch.nodes(),
             buffers: batch.buffers(),
             variadic: batch.variadicBufferCounts(),
@@ -117,7 +117,7 @@ impl<'a> Parts<'a> {
         // Some writers list counts where there are no views: those would be left over.
         count("variadic buffer counts", counts.views, self.variadic.map_or(0, |variadic| variadic.len()))?;
         let actual = self.buffers.map_or(0, |buffers| buffers.len());
-        let mut expected = counts.buffers + if self.union_validity { counts.unions } else { 0 };
+        let mut expected = counts.buffers + if self.old_validity { counts.old_validity } else { 0 };
         for stated in self.variadic.into_iter().flatten() {
             let views = usize::try_from(stated).ok().filter(|&views| views <= actual);
             expected += views.ok_or(Error::Missing { part: "data buffers of a view array" })?;

@@ -6,7 +6,7 @@ use arrow_schema::{ArrowError, DataType};
 use arrow_select::concat::concat;
 
 use super::read::MAX_ROWS;
-use crate::children::child_fields;
+use crate::deltas::takes_deltas;
 use crate::error::{Error, Problem};
 
 /// What a dictionary message costs beside its bytes, so that empty ones are not free.
@@ -163,14 +163,6 @@ fn memory(data: &ArrayData) -> usize {
     let own = data.buffers().iter().take(if shared { 1 } else { usize::MAX }).map(|buffer| buffer.len());
     let nulls = data.nulls().map_or(0, |nulls| nulls.buffer().len());
     own.chain([nulls]).chain(data.child_data().iter().map(memory)).fold(0, usize::saturating_add)
-}
-
-/// Whether arrow puts arrays of a type together without a panic, whatever lies in them. It counts runs in the type of
-/// their ends and the values of inner dictionaries in the type of their keys, which may be too small; and below unions
-/// it reserves memory by rows and not by bytes.
-fn takes_deltas(data_type: &DataType) -> bool {
-    !matches!(data_type, DataType::Union(_, _) | DataType::RunEndEncoded(_, _) | DataType::Dictionary(_, _))
-        && child_fields(data_type).into_iter().all(|field| takes_deltas(field.data_type()))
 }
 
 fn refused(source: ArrowError) -> Error {

@@ -19,7 +19,7 @@ impl Reader<'_> {
             Shape::ListView { large: true } => self.list_view::<i64>(builder, node),
             Shape::FixedList { size } => return self.fixed_list(plan, node, builder, size),
             Shape::Union { mode } => self.union(builder, node, mode),
-            Shape::Runs => Ok(builder),
+            Shape::Runs => self.old_validity(node).map(|()| builder),
             _ => self.validity(node).map(|nulls| builder.nulls(nulls)),
         }?;
         let children = plan.children.iter().map(|child| self.child(child)).collect::<Result<_, _>>()?;
@@ -48,7 +48,7 @@ impl Reader<'_> {
     }
 
     fn union(&mut self, builder: ArrayDataBuilder, node: Node, mode: UnionMode) -> Result<ArrayDataBuilder, Error> {
-        self.union_validity(node)?;
+        self.old_validity(node)?;
         let builder = builder.add_buffer(self.next_exact(node.rows, 1, "type ids")?);
         if mode == UnionMode::Sparse {
             return Ok(builder);

@@ -55,8 +55,8 @@ pub(super) struct Counts {
     pub(super) buffers: usize,
     /// View arrays: each adds as many buffers as the message says.
     pub(super) views: usize,
-    /// Unions: each had one more buffer before metadata version 5.
-    pub(super) unions: usize,
+    /// Unions and run ends: each had one more buffer before metadata version 5.
+    pub(super) old_validity: usize,
 }
 
 impl Counts {
@@ -64,7 +64,7 @@ impl Counts {
         self.nodes += other.nodes;
         self.buffers += other.buffers;
         self.views += other.views;
-        self.unions += other.unions;
+        self.old_validity += other.old_validity;
     }
 }
 
@@ -195,8 +195,9 @@ fn collect_slots(plan: &FieldPlan, slots: &mut Vec<usize>) {
 
 /// The nodes and buffers of a type itself, without its children.
 fn own_counts(shape: Shape) -> Counts {
-    let (buffers, views, unions) = match shape {
-        Shape::Null | Shape::Runs => (0, 0, 0),
+    let (buffers, views, old_validity) = match shape {
+        Shape::Null => (0, 0, 0),
+        Shape::Runs => (0, 0, 1),
         Shape::FixedList { .. } | Shape::Struct => (1, 0, 0),
         Shape::Boolean | Shape::Primitive { .. } | Shape::FixedBinary { .. } => (2, 0, 0),
         Shape::List { .. } | Shape::Dictionary { .. } => (2, 0, 0),
@@ -205,7 +206,7 @@ fn own_counts(shape: Shape) -> Counts {
         Shape::Union { mode: UnionMode::Sparse } => (1, 0, 1),
         Shape::Union { mode: UnionMode::Dense } => (2, 0, 1),
     };
-    Counts { nodes: 1, buffers, views, unions }
+    Counts { nodes: 1, buffers, views, old_validity }
 }
 
 fn shape(data_type: &DataType) -> Result<Shape, Error> {

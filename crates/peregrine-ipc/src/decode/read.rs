@@ -60,7 +60,7 @@ impl<'a> Reader<'a> {
     pub(super) fn skip(&mut self, plan: &FieldPlan) {
         let counts = plan.counts;
         self.node += counts.nodes;
-        self.buffer += counts.buffers + if self.parts.union_validity { counts.unions } else { 0 };
+        self.buffer += counts.buffers + if self.parts.old_validity { counts.old_validity } else { 0 };
         for view in self.view..self.view + counts.views {
             self.buffer += self.parts.views(view).unwrap_or_default();
         }
@@ -166,12 +166,12 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Before version 5 unions had a validity bitmap, which only matters if it has nulls.
-    pub(super) fn union_validity(&mut self, node: Node) -> Result<(), Error> {
-        if self.parts.union_validity {
+    /// Before version 5 unions and run ends had a validity bitmap, which only matters if it has nulls.
+    pub(super) fn old_validity(&mut self, node: Node) -> Result<(), Error> {
+        if self.parts.old_validity {
             self.buffer += 1;
             if node.nulls > 0 {
-                return Err(Error::field(Problem::Unsupported { what: "a union with nulls of its own" }));
+                return Err(Error::field(Problem::Unsupported { what: "a union or run ends with nulls of their own" }));
             }
         }
         Ok(())

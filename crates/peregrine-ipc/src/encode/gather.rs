@@ -7,12 +7,14 @@ use arrow_ipc::{Buffer as WireBuffer, FieldNode};
 
 use super::compress::Compressor;
 use super::walk::Sink;
+use crate::MetadataVersion;
 use crate::message::padded;
 use crate::stats::EncodeStats;
 
 /// What a header says about its body. Kept from message to message for its memory.
 #[derive(Debug, Default)]
 pub(super) struct Layout {
+    pub(super) version: MetadataVersion,
     pub(super) nodes: Vec<FieldNode>,
     pub(super) buffers: Vec<WireBuffer>,
     pub(super) variadic: Vec<i64>,
@@ -20,6 +22,10 @@ pub(super) struct Layout {
 }
 
 impl Layout {
+    pub(super) fn new(version: MetadataVersion) -> Self {
+        Self { version, ..Self::default() }
+    }
+
     fn clear(&mut self) {
         self.nodes.clear();
         self.buffers.clear();
@@ -103,6 +109,12 @@ impl Sink for Gather<'_> {
 
     fn variadic(&mut self, buffers: usize) {
         self.layout.variadic.push(buffers as i64);
+    }
+
+    fn old_validity(&mut self) {
+        if self.layout.version == MetadataVersion::V4 {
+            self.absent();
+        }
     }
 
     fn absent(&mut self) {

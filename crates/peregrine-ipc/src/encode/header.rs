@@ -1,14 +1,30 @@
 //! Writes the headers of batches: bare flatbuffer `Message`s, padded to a multiple of 8.
 
 use arrow_ipc::{
-    BodyCompressionBuilder, BodyCompressionMethod, DictionaryBatchBuilder, MessageBuilder, MessageHeader,
-    MetadataVersion, RecordBatch, RecordBatchBuilder,
+    BodyCompressionBuilder, BodyCompressionMethod, DictionaryBatchBuilder, KeyValue, KeyValueArgs, Message,
+    MessageBuilder, MessageHeader, RecordBatch, RecordBatchBuilder,
 };
 use bytes::Bytes;
-use flatbuffers::{FlatBufferBuilder, UnionWIPOffset, WIPOffset};
+use flatbuffers::{FlatBufferBuilder, ForwardsUOffset, Vector, WIPOffset};
 
 use super::gather::Layout;
+use crate::MetadataVersion;
 use crate::compression::CompressionCodec;
+
+/// The metadata where Arrow 0.17 said how a body is compressed. C++ looks for it here alone in messages of version 4,
+/// and takes the compressed bytes for values where it is missing.
+const OLD_CODEC: &str = "ARROW:experimental_compression";
+
+type KeyValues = Vector<'static, ForwardsUOffset<KeyValue<'static>>>;
+
+/// What a batch is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Content {
+    /// The rows of a stream.
+    Rows,
+    /// The values of the dictionary with this id, or, as a delta, values that follow those it has.
+    Dictionary { id: i64, is_delta: bool },
+}
 
 /// Writes one header after another into the same memory.
 #[derive(Default)]
@@ -17,26 +33,37 @@ pub(super) struct HeaderWriter {
 }
 
 impl HeaderWriter {
-    /// The header of a record batch, or of the values of the dictionary with this id.
+    /// The header of a batch.
     pub(super) fn batch(
         &mut self,
         layout: &Layout,
         rows: usize,
         codec: Option<CompressionCodec>,
-        dictionary: Option<i64>,
+        content: Content,
     ) -> Bytes {
         self.builder.reset();
         let batch = self.record_batch(layout, rows, codec);
-        let (kind, header) = match dictionary {
-            None => (MessageHeader::RecordBatch, batch.as_union_value()),
-            Some(id) => {
+        let (kind, header) = match content {
+            Content::Rows => (MessageHeader::RecordBatch, batch.as_union_value()),
+            Content::Dictionary { id, is_delta } => {
                 let mut builder = DictionaryBatchBuilder::new(&mut self.builder);
                 builder.add_id(id);
                 builder.add_data(batch);
+                builder.add_isDelta(is_delta);
                 (MessageHeader::DictionaryBatch, builder.finish().as_union_value())
             }
         };
-        self.finish(kind, header, layout.body_length)
+        let metadata = codec.filter(|_| layout.version == MetadataVersion::V4).map(|codec| self.old_codec(codec));
+        let mut message = MessageBuilder::new(&mut self.builder);
+        message.add_version(layout.version.into());
+        message.add_header_type(kind);
+        message.add_header(header);
+        message.add_bodyLength(layout.body_length as i64);
+        if let Some(metadata) = metadata {
+            message.add_custom_metadata(metadata);
+        }
+        let message = message.finish();
+        self.finish(message)
     }
 
     fn record_batch(
@@ -68,13 +95,14 @@ impl HeaderWriter {
         batch.finish()
     }
 
-    fn finish(&mut self, kind: MessageHeader, header: WIPOffset<UnionWIPOffset>, body_length: usize) -> Bytes {
-        let mut message = MessageBuilder::new(&mut self.builder);
-        message.add_version(MetadataVersion::V5);
-        message.add_header_type(kind);
-        message.add_header(header);
-        message.add_bodyLength(body_length as i64);
-        let message = message.finish();
+    fn old_codec(&mut self, codec: CompressionCodec) -> WIPOffset<KeyValues> {
+        let key = Some(self.builder.create_string(OLD_CODEC));
+        let value = Some(self.builder.create_string(&codec.to_string()));
+        let entry = KeyValue::create(&mut self.builder, &KeyValueArgs { key, value });
+        self.builder.create_vector(&[entry])
+    }
+
+    fn finish(&mut self, message: WIPOffset<Message<'static>>) -> Bytes {
         self.builder.finish(message, None);
         let data = self.builder.finished_data();
         let mut bytes = Vec::with_capacity(data.len().next_multiple_of(8));

@@ -19,7 +19,7 @@ use peregrine_proto::encode_schema_header;
 
 use self::compress::Compressor;
 use self::gather::{Gather, Layout};
-use self::header::HeaderWriter;
+use self::header::{Content, HeaderWriter};
 use self::pieces::Target;
 use self::sent::{Change, SentDictionaries};
 use self::support::{check_batch, check_schema};
@@ -35,7 +35,8 @@ pub use self::pieces::Pieces;
 ///
 /// The messages of a stream are the [schema message](Self::schema_message) once, and then what
 /// [`encode`](Self::encode) or [`encode_piece`](Self::encode_piece) hand out, in that order. A dictionary is sent
-/// before the first batch that has it, again when it changed, and not otherwise.
+/// before the first batch that has it, again when it or one inside of it changed, and not otherwise; on
+/// [request](IpcWriteOptions::dictionary_deltas) only what is new of it.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -77,14 +78,14 @@ impl Encoder {
         let compressor = options.compression.map(Compressor::new).transpose();
         let compressor = compressor.map_err(|source| Error::Compression { source })?;
         Ok(Self {
-            schema_header: encode_schema_header(&schema),
-            dictionaries: SentDictionaries::new(&schema),
+            schema_header: encode_schema_header(&schema, options.metadata_version),
+            dictionaries: SentDictionaries::new(&schema, options.dictionary_deltas),
             accepted: schema.clone(),
             schema,
             target: options.target_message_size,
             compressor,
             header: HeaderWriter::default(),
-            layout: Layout::default(),
+            layout: Layout::new(options.metadata_version),
             stats: EncodeStats::default(),
         })
     }
@@ -141,8 +142,8 @@ impl Encoder {
         if pieces.is_done() {
             return Ok(false);
         }
-        let compressed = self.compressor.is_some();
-        let target = self.target.map(|bytes| Target { bytes, compressed });
+        let (compressed, version) = (self.compressor.is_some(), self.layout.version);
+        let target = self.target.map(|bytes| Target { bytes, compressed, version });
         self.encode_rows(pieces, target, out)?;
         Ok(true)
     }
@@ -156,7 +157,7 @@ impl Encoder {
         let before = out.len();
         let rows = pieces.next_rows(target);
         let encoded = self.encode_dictionaries(&pieces.columns, out).and_then(|()| {
-            let message = self.message(&pieces.columns, rows, None)?;
+            let message = self.message(&pieces.columns, rows, Content::Rows)?;
             self.stats.num_record_batches += 1;
             out.push(message);
             Ok(())
@@ -173,8 +174,11 @@ impl Encoder {
     fn encode_dictionaries(&mut self, columns: &[ArrayData], out: &mut Vec<EncodedMessage>) -> Result<(), Error> {
         for id in 0..self.dictionaries.len() {
             let Some((values, change)) = self.dictionaries.change(id, columns) else { continue };
-            let message = self.message(std::slice::from_ref(values), Rows::all(values), Some(id as i64))?;
+            let is_delta = matches!(change, Change::Grown { .. });
+            let content = Content::Dictionary { id: id as i64, is_delta };
+            let message = self.message(std::slice::from_ref(values), change.rows(values), content)?;
             self.stats.num_dictionary_batches += 1;
+            self.stats.num_dictionary_deltas += u64::from(is_delta);
             self.stats.num_replaced_dictionaries += u64::from(change == Change::Replaced);
             self.dictionaries.set(id, values);
             out.push(message);
@@ -182,13 +186,16 @@ impl Encoder {
         Ok(())
     }
 
-    fn message(&mut self, columns: &[ArrayData], rows: Rows, dictionary: Option<i64>) -> Result<EncodedMessage, Error> {
+    fn message(&mut self, columns: &[ArrayData], rows: Rows, content: Content) -> Result<EncodedMessage, Error> {
         let codec = self.compressor.as_ref().map(Compressor::codec);
         let mut gather = Gather::new(&mut self.layout, self.compressor.as_mut(), &mut self.stats);
         columns.iter().for_each(|column| walk(column, rows, &mut gather));
         let body = gather.finish().map_err(|source| Error::Compression { source })?;
-        let header = self.header.batch(&self.layout, rows.count, codec, dictionary);
-        let kind = if dictionary.is_some() { MessageKind::DictionaryBatch } else { MessageKind::RecordBatch };
+        let header = self.header.batch(&self.layout, rows.count, codec, content);
+        let kind = match content {
+            Content::Rows => MessageKind::RecordBatch,
+            Content::Dictionary { .. } => MessageKind::DictionaryBatch,
+        };
         self.stats.num_messages += 1;
         Ok(EncodedMessage { header, body, body_length: self.layout.body_length, kind })
     }

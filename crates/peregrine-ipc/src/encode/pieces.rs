@@ -5,6 +5,7 @@ use arrow_data::ArrayData;
 
 use super::measure::message_size;
 use super::walk::Rows;
+use crate::MetadataVersion;
 
 /// Pieces begin at multiples of this many rows where they can, so that bitmaps stay shared.
 const ROWS_TOGETHER: usize = 64;
@@ -27,6 +28,7 @@ pub struct Pieces {
 pub(super) struct Target {
     pub(super) bytes: usize,
     pub(super) compressed: bool,
+    pub(super) version: MetadataVersion,
 }
 
 impl Pieces {
@@ -79,7 +81,7 @@ impl Pieces {
     }
 
     fn size(&self, count: usize, target: Target) -> usize {
-        message_size(&self.columns, Rows { start: self.start, count }, target.compressed)
+        message_size(&self.columns, Rows { start: self.start, count }, target.compressed, target.version)
     }
 }
 

@@ -21,6 +21,9 @@ pub(super) trait Sink {
     /// How many data buffers a view array has; comes before them.
     fn variadic(&mut self, buffers: usize);
 
+    /// The place that the validity of unions and run ends had before metadata version 5, after their node.
+    fn old_validity(&mut self);
+
     /// A buffer that is not there: the validity of an array without nulls.
     fn absent(&mut self) {
         self.make(0, Buffer::default);
@@ -52,6 +55,7 @@ pub(super) fn walk(data: &ArrayData, rows: Rows, sink: &mut impl Sink) {
         // Neither has validity of its own.
         DataType::Union(fields, mode) => {
             sink.node(rows.count, 0);
+            sink.old_validity();
             match mode {
                 UnionMode::Sparse => nested::sparse_union(data, rows, sink),
                 UnionMode::Dense => nested::dense_union(data, fields, rows, sink),
@@ -59,6 +63,7 @@ pub(super) fn walk(data: &ArrayData, rows: Rows, sink: &mut impl Sink) {
         }
         DataType::RunEndEncoded(ends, _) => {
             sink.node(rows.count, 0);
+            sink.old_validity();
             match ends.data_type() {
                 DataType::Int16 => nested::runs::<i16>(data, rows, sink),
                 DataType::Int32 => nested::runs::<i32>(data, rows, sink),

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use arrow_array::{Array, RecordBatch};
 use arrow_ipc::reader::StreamReader;
 use bytes::Bytes;
-use peregrine_ipc::{CompressionCodec, IpcWriteOptions};
+use peregrine_ipc::{CompressionCodec, IpcWriteOptions, MetadataVersion};
 
 use crate::framing::{Message, decode, encode, messages, parts};
 
@@ -33,12 +33,13 @@ pub(crate) fn files(folder: &str, endings: &[&str]) -> Vec<(PathBuf, Bytes)> {
     files
 }
 
-/// Writes batches and reads them again, with each codec.
+/// Writes batches and reads them again, with each codec and as version 4 with deltas.
 fn assert_again(batches: &[RecordBatch], name: &str) {
     let plain = IpcWriteOptions::default();
     let lz4 = plain.clone().with_compression(CompressionCodec::Lz4);
     let zstd = plain.clone().with_compression(CompressionCodec::Zstd);
-    for options in [plain, lz4, zstd] {
+    let old = plain.clone().with_metadata_version(MetadataVersion::V4).with_dictionary_deltas(true);
+    for options in [plain, lz4, zstd, old] {
         assert_eq!(decode(&parts(&encode(batches, options))).unwrap(), batches, "{name}");
     }
 }

@@ -170,39 +170,6 @@ fn other_kinds_and_versions_are_refused_plainly() {
 }
 
 #[test]
-fn unions_of_version_4_are_read_unless_they_have_nulls() {
-    let unions = types::nested().into_iter().filter(|t| matches!(t, DataType::Union(_, _)));
-    for data_type in unions {
-        let expected = types::batch(&[data_type], 20, 1);
-        let messages = parts(&encode(std::slice::from_ref(&expected), IpcWriteOptions::default()));
-        let v4 = |nulls: i64| {
-            let parsed = arrow_ipc::root_as_message(&messages[1].0).unwrap().header_as_record_batch().unwrap();
-            let mut nodes: Vec<_> = parsed.nodes().unwrap().iter().map(|n| (n.length(), n.null_count())).collect();
-            let mut buffers: Vec<_> = parsed.buffers().unwrap().iter().map(|b| (b.offset(), b.length())).collect();
-            nodes[0].1 = nulls;
-            buffers.insert(0, (0, 0));
-            message(MetadataVersion::V4, MessageHeader::RecordBatch, messages[1].1.len() as i64, |builder| {
-                let nodes: Vec<_> = nodes.iter().map(|&(rows, nulls)| FieldNode::new(rows, nulls)).collect();
-                let buffers: Vec<_> = buffers.iter().map(|&(o, length)| WireBuffer::new(o, length)).collect();
-                let views: Vec<i64> = parsed.variadicBufferCounts().unwrap().iter().collect();
-                let args = RecordBatchArgs {
-                    length: 20,
-                    nodes: Some(builder.create_vector(&nodes)),
-                    buffers: Some(builder.create_vector(&buffers)),
-                    variadicBufferCounts: Some(builder.create_vector(&views)),
-                    compression: None,
-                };
-                WireBatch::create(builder, &args).as_union_value()
-            })
-        };
-        let read = |header: Bytes| decode(&[messages[0].clone(), (header, messages[1].1.clone())]);
-        assert_eq!(read(v4(0)).unwrap(), std::slice::from_ref(&expected));
-        let error = read(v4(1)).unwrap_err();
-        assert!(matches!(error, Error::Field { problem: Problem::Unsupported { .. }, .. }), "{error}");
-    }
-}
-
-#[test]
 fn a_batch_of_another_schema_is_refused_and_changes_nothing() {
     let mut encoder = Encoder::new(numbers(vec![]).schema(), IpcWriteOptions::default()).unwrap();
     let mut messages = Vec::new();

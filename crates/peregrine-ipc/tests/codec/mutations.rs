@@ -1,7 +1,7 @@
 //! A million one-byte changes of valid messages of every type: each ends in an error or in valid arrays. A panic or
 //! an abort fails the test by itself.
 
-use arrow_array::Array;
+use arrow_array::{Array, RecordBatch};
 use arrow_schema::DataType;
 use bytes::Bytes;
 use peregrine_ipc::{CompressionCodec, Decoded, Decoder, IpcReadOptions, IpcWriteOptions, MessageLimits};
@@ -9,20 +9,19 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use crate::framing::{Message, encode, parts};
-use crate::types;
+use crate::{growing, random, types, versions};
 
 const ROWS: usize = 12;
 
-/// A stream of a schema, dictionaries and one batch, and the decoder that has read the start of it.
+/// A stream of a schema, dictionaries and batches, and the decoder that has read the start of it.
 struct Stream {
     messages: Vec<Message>,
     decoder: Decoder,
 }
 
 impl Stream {
-    fn new(data_type: &DataType, options: IpcWriteOptions) -> Self {
-        let batch = types::batch(std::slice::from_ref(data_type), ROWS, 3);
-        let mut stream = Self { messages: parts(&encode(&[batch], options)), decoder: new_decoder() };
+    fn new(batches: &[RecordBatch], options: IpcWriteOptions) -> Self {
+        let mut stream = Self { messages: parts(&encode(batches, options)), decoder: new_decoder() };
         stream.restart();
         stream
     }
@@ -94,33 +93,55 @@ fn accept(decoder: &mut Decoder, header: &[u8], body: Bytes) -> bool {
     }
 }
 
-fn mutate(types: &[DataType], options: &[IpcWriteOptions], mutations: usize, seed: u64) {
+fn mutate(streams: Vec<Stream>, mutations: usize, seed: u64) {
     let mut random = StdRng::seed_from_u64(seed);
-    let each = mutations.div_ceil(types.len() * options.len());
+    let each = mutations.div_ceil(streams.len());
     let mut taken = 0;
-    for (data_type, options) in types.iter().flat_map(|t| options.iter().map(move |o| (t, o))) {
-        let mut stream = Stream::new(data_type, options.clone());
+    for mut stream in streams {
         taken += (0..each).filter(|_| stream.mutate(&mut random)).count();
     }
     // Some changes are harmless (values, padding); most are found.
     assert!(taken > 0 && taken < mutations, "{taken} of {mutations} taken");
 }
 
-fn codecs() -> [IpcWriteOptions; 2] {
-    [CompressionCodec::Lz4, CompressionCodec::Zstd].map(|codec| IpcWriteOptions::default().with_compression(codec))
+/// A stream of one batch for each type and each way to write it.
+fn streams(types: &[DataType], options: &[IpcWriteOptions]) -> Vec<Stream> {
+    let batch = |data_type: &DataType| types::batch(std::slice::from_ref(data_type), ROWS, 3);
+    types.iter().flat_map(|t| options.iter().map(move |o| Stream::new(&[batch(t)], o.clone()))).collect()
+}
+
+fn codecs(options: &IpcWriteOptions) -> [IpcWriteOptions; 2] {
+    [CompressionCodec::Lz4, CompressionCodec::Zstd].map(|codec| options.clone().with_compression(codec))
 }
 
 #[test]
 fn changes_of_flat_types() {
-    mutate(&types::flat(), &[IpcWriteOptions::default()], 400_000, 1);
+    mutate(streams(&types::flat(), &[IpcWriteOptions::default()]), 400_000, 1);
 }
 
 #[test]
 fn changes_of_nested_types() {
-    mutate(&types::nested(), &[IpcWriteOptions::default()], 400_000, 2);
+    mutate(streams(&types::nested(), &[IpcWriteOptions::default()]), 400_000, 2);
 }
 
 #[test]
 fn changes_of_compressed_bodies() {
-    mutate(&types::all(), &codecs(), 200_000, 3);
+    mutate(streams(&types::all(), &codecs(&IpcWriteOptions::default())), 200_000, 3);
+}
+
+#[test]
+fn changes_of_version_4() {
+    mutate(streams(&versions::changed_types(), &[versions::v4()]), 100_000, 4);
+    mutate(streams(&versions::changed_types(), &codecs(&versions::v4())), 20_000, 5);
+}
+
+#[test]
+fn changes_of_deltas() {
+    let options = IpcWriteOptions::default().with_dictionary_deltas(true);
+    let streams = growing::value_types().filter(growing::may_grow).map(|values| {
+        let values = random::array(&values, ROWS, true, 3);
+        let batches = [5, ROWS].map(|count| growing::batch(values.slice(0, count)));
+        Stream::new(&batches, options.clone())
+    });
+    mutate(streams.collect(), 100_000, 6);
 }

@@ -58,9 +58,12 @@ fn a_schema_of_every_type_comes_back_equal() {
         let encoded = encode_schema(&schema);
         assert_eq!(encoded.len() % 8, 0);
         assert_eq!(decode_schema(&encoded, &limits()).unwrap(), schema);
-        let header = encode_schema_header(&schema);
-        assert_eq!(encoded[8..], header);
-        assert_eq!(decode_schema_header(&header, &limits()).unwrap(), schema);
+        assert_eq!(encoded[8..], encode_schema_header(&schema, MetadataVersion::V5));
+        for (version, wire) in [(MetadataVersion::V4, WireVersion::V4), (MetadataVersion::V5, WireVersion::V5)] {
+            let header = encode_schema_header(&schema, version);
+            assert_eq!(arrow_ipc::root_as_message(&header).unwrap().version(), wire);
+            assert_eq!(decode_schema_header(&header, &limits()).unwrap(), schema);
+        }
     }
 }
 
@@ -70,9 +73,8 @@ fn every_dictionary_has_an_id_of_its_own() {
         ids.extend(field.dictionary().map(|dictionary| dictionary.id()));
         field.children().into_iter().flatten().for_each(|child| collect(child, ids));
     }
-    let header = encode_schema_header(&every_type());
+    let header = encode_schema_header(&every_type(), MetadataVersion::V5);
     let message = arrow_ipc::root_as_message(&header).unwrap();
-    assert_eq!(message.version(), MetadataVersion::V5);
     let mut ids = Vec::new();
     message.header_as_schema().unwrap().fields().unwrap().iter().for_each(|field| collect(field, &mut ids));
     assert_eq!(ids.len(), 19);
@@ -84,7 +86,7 @@ fn every_dictionary_has_an_id_of_its_own() {
 #[test]
 fn prefixes_old_and_new_and_what_may_follow() {
     let schema = every_type();
-    let header = encode_schema_header(&schema);
+    let header = encode_schema_header(&schema, MetadataVersion::V5);
     let length = (header.len() as u32).to_le_bytes();
     let new = [&CONTINUATION[..], &length, &header].concat();
     let old = [&length[..], &header].concat();
@@ -190,7 +192,7 @@ fn header_of(field: impl for<'a> FnOnce(&mut FlatBufferBuilder<'a>) -> FieldOffs
     schema.add_fields(fields);
     let schema = schema.finish().as_union_value();
     let mut message = MessageBuilder::new(&mut builder);
-    message.add_version(MetadataVersion::V5);
+    message.add_version(WireVersion::V5);
     message.add_header_type(MessageHeader::Schema);
     message.add_header(schema);
     let message = message.finish();
@@ -285,7 +287,7 @@ fn decimals_have_a_precision_that_fits() {
         (DataType::Decimal256(77, 0), false),
         (DataType::Decimal256(76, -128), true),
     ] {
-        let header = encode_schema_header(&Schema::new(vec![Field::new("d", data_type, true)]));
+        let header = encode_schema_header(&Schema::new(vec![Field::new("d", data_type, true)]), MetadataVersion::V5);
         assert_eq!(decode_schema_header(&header, &limits()).is_ok(), good);
     }
 }
@@ -327,7 +329,7 @@ fn other_messages_versions_and_byte_orders_are_named() {
         builder.finish(message, None);
         decode_schema_header(builder.finished_data(), &limits())
     };
-    use MetadataVersion as V;
+    use WireVersion as V;
     use arrow_ipc::Endianness as E;
     assert_eq!(build(V::V4, E::Little, MessageHeader::Schema).unwrap(), Schema::empty());
     let old = build(V::V3, E::Little, MessageHeader::Schema).unwrap_err();
@@ -342,7 +344,7 @@ fn other_messages_versions_and_byte_orders_are_named() {
 fn what_encoders_write_stays_far_from_the_limit_on_apparent_size() {
     let wide = Schema::new((0..5000).map(|_| Field::new("", DataType::Null, true)).collect::<Vec<_>>());
     for schema in [every_type(), wide, nested(64)] {
-        let header = encode_schema_header(&schema);
+        let header = encode_schema_header(&schema, MetadataVersion::V5);
         let options = VerifierOptions { max_apparent_size: header.len() * 4, ..verifier_options(&header, &limits()) };
         arrow_ipc::root_as_message_with_opts(&options, &header).unwrap();
     }
