@@ -27,18 +27,28 @@ pub struct FlightClientBuilder {
     limits: MessageLimits,
     channel: ChannelConfig,
     connector: Option<Box<dyn Connector>>,
+    write_size_limit: Option<usize>,
 }
 
 impl FlightClientBuilder {
     pub(crate) fn new(location: Location) -> Self {
         let (limits, channel) = (MessageLimits::default(), ChannelConfig::default());
-        Self { location, limits, channel, connector: None }
+        Self { location, limits, channel, connector: None, write_size_limit: None }
     }
 
     /// Sets what the server may make the client hold.
     #[must_use]
     pub fn message_limits(mut self, limits: MessageLimits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// Sets the most bytes that a message of DoPut or DoExchange may have when it is written: IPC header, body and metadata
+    /// together. A larger one is refused with [`WriteSizeExceeded`](peregrine_stream::WriteSizeExceeded) before anything of
+    /// it is sent, and the stream goes on. No limit unless set.
+    #[must_use]
+    pub fn write_size_limit(mut self, bytes: usize) -> Self {
+        self.write_size_limit = Some(bytes);
         self
     }
 
@@ -73,7 +83,7 @@ impl FlightClientBuilder {
             Some(connector) => Channel::new(connector, channel)?,
             None => connect(&self.location, channel)?,
         };
-        Ok(FlightClient::new(Caller::new(channel, self.location, self.limits)))
+        Ok(FlightClient::new(Caller::new(channel, self.location, self.limits, self.write_size_limit)))
     }
 }
 

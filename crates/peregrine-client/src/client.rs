@@ -2,18 +2,19 @@
 
 use std::sync::Arc;
 
+use arrow_schema::SchemaRef;
 use futures_core::Stream;
 use futures_util::{StreamExt, TryStreamExt};
+use http::HeaderMap;
 use peregrine_proto::{
-    Action, ActionResult, ActionType, Criteria, Empty, FlightData, FlightDescriptor, FlightError, FlightInfo,
-    FlightMessage, FlightMethod, HandshakeRequest, HandshakeResponse, Location, PollInfo, PutResult, SchemaResult,
-    Ticket,
+    Action, ActionResult, ActionType, Criteria, Empty, FlightDescriptor, FlightError, FlightInfo, FlightMessage,
+    FlightMethod, HandshakeRequest, HandshakeResponse, Location, PollInfo, SchemaResult, Ticket,
 };
-use peregrine_stream::{FlightStreamReader, MessageStream};
+use peregrine_stream::{FlightMetadataReader, FlightStreamReader, FlightStreamWriter, MessageStream};
 use peregrine_transport::{Outgoing, Status, frame_message};
 
 use crate::builder::FlightClientBuilder;
-use crate::call::Caller;
+use crate::call::{Caller, Upload};
 use crate::options::FlightCallOptions;
 
 /// A client of one Flight service.
@@ -203,12 +204,20 @@ impl FlightClient {
         self.caller.data(FlightMethod::DoGet, whole(&ticket)?, options).await
     }
 
-    /// Names what would be uploaded and gives the server's answers. The client sends no data yet.
+    /// Uploads data: the writer has begun with the schema, the reader gives what the server answers. Returns before
+    /// the server has seen anything of it.
+    ///
+    /// The upload is done when [`close`](FlightStreamWriter::close) says so. Dropping the writer before cancels the call;
+    /// dropping the reader does not.
     ///
     /// # Errors
-    /// The call's error, here or in the stream.
-    pub async fn do_put(&self, descriptor: FlightDescriptor) -> Result<MessageStream<PutResult>, FlightError> {
-        self.do_put_with(descriptor, &FlightCallOptions::default()).await
+    /// A schema that cannot be encoded. The call's error comes from the writer and the reader.
+    pub async fn do_put(
+        &self,
+        descriptor: FlightDescriptor,
+        schema: SchemaRef,
+    ) -> Result<(FlightStreamWriter, FlightMetadataReader), FlightError> {
+        self.do_put_with(descriptor, schema, &FlightCallOptions::default()).await
     }
 
     /// [`do_put`](Self::do_put) with options.
@@ -218,16 +227,25 @@ impl FlightClient {
     pub async fn do_put_with(
         &self,
         descriptor: FlightDescriptor,
+        schema: SchemaRef,
         options: &FlightCallOptions,
-    ) -> Result<MessageStream<PutResult>, FlightError> {
-        self.caller.stream(FlightMethod::DoPut, named(descriptor)?, options).await
+    ) -> Result<(FlightStreamWriter, FlightMetadataReader), FlightError> {
+        let (writer, answer) = self.caller.start(Upload::Put(schema), descriptor, options)?;
+        Ok((writer, FlightMetadataReader::new(answer)))
     }
 
-    /// Names what to exchange and reads what the server sends. The client sends no data yet.
+    /// Exchanges data in both directions. Returns before the server has seen anything of it. The writer is to
+    /// [begin](FlightStreamWriter::begin) with a schema before it writes batches; the reader waits for nothing of that.
+    ///
+    /// Dropping the writer before it is done cancels the call. When the reader is dropped, what still comes is thrown away,
+    /// and once both are dropped the call is cancelled.
     ///
     /// # Errors
-    /// The call's error, if it came before the schema; later ones come from the reader.
-    pub async fn do_exchange(&self, descriptor: FlightDescriptor) -> Result<FlightStreamReader, FlightError> {
+    /// None yet: the call's error comes from the writer and the reader.
+    pub async fn do_exchange(
+        &self,
+        descriptor: FlightDescriptor,
+    ) -> Result<(FlightStreamWriter, FlightStreamReader), FlightError> {
         self.do_exchange_with(descriptor, &FlightCallOptions::default()).await
     }
 
@@ -239,8 +257,9 @@ impl FlightClient {
         &self,
         descriptor: FlightDescriptor,
         options: &FlightCallOptions,
-    ) -> Result<FlightStreamReader, FlightError> {
-        self.caller.data(FlightMethod::DoExchange, named(descriptor)?, options).await
+    ) -> Result<(FlightStreamWriter, FlightStreamReader), FlightError> {
+        let (writer, answer) = self.caller.start(Upload::Exchange, descriptor, options)?;
+        Ok((writer, self.caller.reader(answer, HeaderMap::new(), options)))
     }
 
     /// Runs an action and gives its results as they come. It runs whether they are read or not.
@@ -287,11 +306,6 @@ impl std::fmt::Debug for FlightClient {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("FlightClient").field("location", self.location()).finish_non_exhaustive()
     }
-}
-
-/// The first message of an upload.
-fn named(descriptor: FlightDescriptor) -> Result<Outgoing, FlightError> {
-    whole(&FlightData { flight_descriptor: Some(descriptor), ..FlightData::default() })
 }
 
 /// A request of one message.

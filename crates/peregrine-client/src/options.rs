@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use http::HeaderMap;
-use peregrine_ipc::IpcReadOptions;
+use peregrine_ipc::{IpcReadOptions, IpcWriteOptions};
 use peregrine_proto::FlightError;
 use peregrine_transport::append_metadata;
 
-/// Options of one call: headers, a timeout, and how data is read.
+/// Options of one call: headers, a timeout, and how data is read and written.
 ///
 /// ```
 /// use std::time::Duration;
@@ -31,6 +31,8 @@ pub struct FlightCallOptions {
     pub timeout: Option<Duration>,
     /// How data is decoded.
     pub read_options: IpcReadOptions,
+    /// How the data of DoPut and DoExchange is encoded. Batches are not cut unless these say so.
+    pub write_options: IpcWriteOptions,
 }
 
 impl FlightCallOptions {
@@ -59,6 +61,13 @@ impl FlightCallOptions {
     #[must_use]
     pub fn with_read_options(mut self, options: IpcReadOptions) -> Self {
         self.read_options = options;
+        self
+    }
+
+    /// Sets how the data of DoPut and DoExchange is encoded.
+    #[must_use]
+    pub fn with_write_options(mut self, options: IpcWriteOptions) -> Self {
+        self.write_options = options;
         self
     }
 }

@@ -42,7 +42,7 @@ pub use peregrine_proto::{MessageLimits, MetadataVersion};
 
 pub use crate::compression::CompressionCodec;
 pub use crate::decode::{Decoded, Decoder};
-pub use crate::encode::{Encoder, Pieces};
+pub use crate::encode::{Encoder, EncoderCheckpoint, Pieces};
 pub use crate::error::{Error, Problem};
 pub use crate::message::{EncodedMessage, MessageKind};
 pub use crate::options::{IpcReadOptions, IpcWriteOptions};

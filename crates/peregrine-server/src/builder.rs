@@ -43,11 +43,13 @@ impl FlightServer {
 #[derive(Debug, Clone)]
 pub struct FlightServerBuilder {
     config: ServeConfig,
+    limits: MessageLimits,
 }
 
 impl Default for FlightServerBuilder {
     fn default() -> Self {
-        Self { config: ServeConfig::default() }.message_limits(MessageLimits::default())
+        Self { config: ServeConfig::default(), limits: MessageLimits::default() }
+            .message_limits(MessageLimits::default())
     }
 }
 
@@ -63,6 +65,7 @@ impl FlightServerBuilder {
     #[must_use]
     pub fn message_limits(mut self, limits: MessageLimits) -> Self {
         self.config.message_limit = limits.effective_call_message();
+        self.limits = limits;
         self
     }
 
@@ -99,7 +102,7 @@ impl FlightServerBuilder {
 
     /// Takes connections from a listener: in memory, or the application's own.
     pub fn listener(self, listener: Listener) -> BoundServer {
-        BoundServer { config: self.config, listener }
+        BoundServer { config: self.config, limits: self.limits, listener }
     }
 }
 
@@ -107,6 +110,7 @@ impl FlightServerBuilder {
 #[derive(Debug)]
 pub struct BoundServer {
     config: ServeConfig,
+    limits: MessageLimits,
     listener: Listener,
 }
 
@@ -122,7 +126,7 @@ impl BoundServer {
     /// Settings that contradict themselves, naming them.
     pub fn serve<S: FlightService>(self, service: S) -> Result<RunningServer, FlightError> {
         let location = self.location();
-        let handle = serve(self.listener, Dispatch::new(service), self.config)?;
+        let handle = serve(self.listener, Dispatch::new(service, self.limits), self.config)?;
         Ok(RunningServer::new(location, handle))
     }
 }

@@ -11,38 +11,53 @@ use futures_core::stream::BoxStream;
 use futures_util::{FutureExt, StreamExt, stream};
 use http::HeaderMap;
 use http::header::USER_AGENT;
-use peregrine_proto::{FlightError, FlightMessage, FlightMethod, PutResult};
-use peregrine_stream::{BodyAlignment, MessageStream};
+use peregrine_proto::{FlightError, FlightMessage, FlightMethod, MessageLimits};
+use peregrine_stream::{BodyAlignment, MessageStream, ReadConfig, ReceiveBuffers};
 use peregrine_transport::{CallHandler, IncomingCall, MessageReader, Reply, ReplyFrame, ReplyFuture, Rope, Status};
 
 use crate::action;
 use crate::context::ServerCallContext;
 use crate::finish::Finish;
 use crate::service::FlightService;
+use crate::upload;
 
 /// Takes the transport's calls to a service.
 pub(crate) struct Dispatch<S> {
-    service: Arc<S>,
+    server: Arc<Server<S>>,
+}
+
+/// A service, and what its uploads are read with.
+pub(crate) struct Server<S> {
+    pub(crate) service: S,
+    limits: MessageLimits,
+    buffers: ReceiveBuffers,
 }
 
 /// What a handler answers, framed.
-type Frames = BoxStream<'static, Result<Rope, FlightError>>;
+pub(crate) type Frames = BoxStream<'static, Result<Rope, FlightError>>;
 
 impl<S: FlightService> Dispatch<S> {
-    pub(crate) fn new(service: S) -> Self {
-        Self { service: Arc::new(service) }
+    pub(crate) fn new(service: S, limits: MessageLimits) -> Self {
+        Self { server: Arc::new(Server { service, limits, buffers: ReceiveBuffers::default() }) }
     }
 }
 
 impl<S: FlightService> CallHandler for Dispatch<S> {
     fn handle(&self, call: IncomingCall) -> ReplyFuture {
-        let service = Arc::clone(&self.service);
-        Box::pin(async move { run(service, call).await })
+        let server = Arc::clone(&self.server);
+        Box::pin(async move { run(server, call).await })
+    }
+}
+
+impl<S> Server<S> {
+    /// How an upload is read.
+    pub(crate) fn read_config(&self) -> ReadConfig {
+        ReadConfig { limits: self.limits.clone(), buffers: self.buffers.clone(), ..ReadConfig::default() }
     }
 }
 
 /// The whole call, up to its first message; the frames that are returned carry it on.
-async fn run<S: FlightService>(service: Arc<S>, mut call: IncomingCall) -> Reply {
+async fn run<S: FlightService>(server: Arc<Server<S>>, mut call: IncomingCall) -> Reply {
     let Some(method) = FlightMethod::from_path(&call.path) else {
         let error = FlightError::unimplemented(format!("no method {}", call.path));
         return Reply::end(HeaderMap::new(), error.into());
@@ -50,8 +65,7 @@ async fn run<S: FlightService>(service: Arc<S>, mut call: IncomingCall) -> Reply
     let alignment = alignment(&call);
     let context = ServerCallContext::new(method, &mut call);
     let finish = Finish::new(context.clone());
-    let answer = AssertUnwindSafe(route(&*service, context.clone(), call.messages, alignment)).catch_unwind().await;
-    let answer = answer.unwrap_or_else(|panic| Err(panicked(&*panic)));
+    let answer = caught(route(server, context.clone(), call.messages, alignment)).await;
     let frames = guarded(answer.unwrap_or_else(failed));
     let mut frames = Ending { frames, context: context.clone(), finish: Some(finish) };
     // Headers may be added until the first message is there.
@@ -63,11 +77,12 @@ async fn run<S: FlightService>(service: Arc<S>, mut call: IncomingCall) -> Reply
 
 /// Calls the handler of the method and frames what it answers.
 async fn route<S: FlightService>(
-    service: &S,
+    server: Arc<Server<S>>,
     context: ServerCallContext,
     mut messages: MessageReader,
     alignment: BodyAlignment,
 ) -> Result<Frames, FlightError> {
+    let service = &server.service;
     match context.method() {
         FlightMethod::Handshake => {
             let requests = MessageStream::from_messages(messages, context.request_headers().clone());
@@ -86,8 +101,8 @@ async fn route<S: FlightService>(
             let peregrine_proto::Empty = request(&mut messages).await?;
             many(service.list_actions(context).await?)
         }
-        FlightMethod::DoPut => service.do_put(context).await.and_then(|()| nothing()),
-        FlightMethod::DoExchange => service.do_exchange(context).await.and_then(|()| nothing()),
+        FlightMethod::DoPut => upload::put(server, context, messages).await,
+        FlightMethod::DoExchange => upload::exchange(server, context, messages, alignment).await,
     }
 }
 
@@ -110,10 +125,6 @@ fn many<T: FlightMessage>(answers: MessageStream<T>) -> Result<Frames, FlightErr
     Ok(answers.into_frames().boxed())
 }
 
-fn nothing() -> Result<Frames, FlightError> {
-    many(MessageStream::<PutResult>::empty())
-}
-
 fn failed(error: FlightError) -> Frames {
     stream::iter([Err(error)]).boxed()
 }
@@ -122,6 +133,11 @@ fn failed(error: FlightError) -> Frames {
 fn alignment(call: &IncomingCall) -> BodyAlignment {
     let user_agent = call.metadata.get(USER_AGENT).and_then(|value| value.to_str().ok());
     user_agent.map(BodyAlignment::for_user_agent).unwrap_or_default()
+}
+
+/// Turns a panic of a handler into its error.
+pub(crate) async fn caught<T>(handler: impl Future<Output = Result<T, FlightError>>) -> Result<T, FlightError> {
+    AssertUnwindSafe(handler).catch_unwind().await.unwrap_or_else(|panic| Err(panicked(&*panic)))
 }
 
 /// Turns a panic while frames are made into their error.

@@ -7,6 +7,7 @@ mod dispatch;
 mod finish;
 mod lifecycle;
 mod service;
+mod upload;
 
 pub use crate::builder::{BoundServer, FlightServer, FlightServerBuilder};
 pub use crate::context::ServerCallContext;

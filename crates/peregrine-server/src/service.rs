@@ -8,7 +8,7 @@ use peregrine_proto::{
     GetSessionOptionsResult, HandshakeRequest, HandshakeResponse, PollInfo, RenewFlightEndpointRequest, SchemaResult,
     SetSessionOptionsRequest, SetSessionOptionsResult, Ticket,
 };
-use peregrine_stream::{FlightDataStream, MessageStream};
+use peregrine_stream::{FlightDataStream, FlightMetadataWriter, FlightStreamReader, FlightStreamWriter, MessageStream};
 
 use crate::action::no_hook;
 use crate::context::ServerCallContext;
@@ -106,13 +106,53 @@ pub trait FlightService: Send + Sync + 'static {
         not_served(&context)
     }
 
-    /// Takes an upload. The server does not read uploads yet: a service may only refuse them.
-    fn do_put(&self, context: ServerCallContext) -> impl Future<Output = Result<(), FlightError>> + Send {
+    /// Takes an upload: reads its batches, and answers with metadata while it does or after. The reader has the descriptor.
+    ///
+    /// The upload is whole when the reader came to its end without an error. The call ends when this returns; with `Ok`
+    /// before the end of the upload, the rest of it is thrown away.
+    ///
+    /// ```
+    /// use peregrine_proto::FlightError;
+    /// use peregrine_server::{FlightService, ServerCallContext};
+    /// use peregrine_stream::{FlightMetadataWriter, FlightStreamReader};
+    ///
+    /// struct Counter;
+    ///
+    /// impl FlightService for Counter {
+    ///     async fn do_put(
+    ///         &self,
+    ///         _context: ServerCallContext,
+    ///         mut reader: FlightStreamReader,
+    ///         mut writer: FlightMetadataWriter,
+    ///     ) -> Result<(), FlightError> {
+    ///         let mut rows = 0;
+    ///         while let Some(batch) = reader.read_next().await? {
+    ///             rows += batch.num_rows();
+    ///             writer.write(rows.to_string()).await?;
+    ///         }
+    ///         Ok(())
+    ///     }
+    /// }
+    /// ```
+    fn do_put(
+        &self,
+        context: ServerCallContext,
+        reader: FlightStreamReader,
+        writer: FlightMetadataWriter,
+    ) -> impl Future<Output = Result<(), FlightError>> + Send {
+        let _ = (reader, writer);
         not_served(&context)
     }
 
-    /// Exchanges data in both directions. The server does not read uploads yet: a service may only refuse them.
-    fn do_exchange(&self, context: ServerCallContext) -> impl Future<Output = Result<(), FlightError>> + Send {
+    /// Exchanges data in both directions, in whatever order. The reader has the descriptor; the writer begins with a
+    /// schema when there is something to write. The call ends when this returns.
+    fn do_exchange(
+        &self,
+        context: ServerCallContext,
+        reader: FlightStreamReader,
+        writer: FlightStreamWriter,
+    ) -> impl Future<Output = Result<(), FlightError>> + Send {
+        let _ = (reader, writer);
         not_served(&context)
     }
 

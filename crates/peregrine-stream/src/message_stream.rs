@@ -28,14 +28,22 @@ use crate::frames::Frames;
 /// ```
 pub struct MessageStream<T> {
     inner: Option<BoxStream<'static, Result<T, FlightError>>>,
+    told: Arc<Told>,
+}
+
+/// What the peer said beside its messages.
+#[derive(Default)]
+struct Told {
     headers: HeaderMap,
-    trailers: Arc<OnceLock<HeaderMap>>,
+    /// Headers of an answer that had not come when the stream was made.
+    late_headers: OnceLock<HeaderMap>,
+    trailers: OnceLock<HeaderMap>,
 }
 
 impl<T: Send + 'static> MessageStream<T> {
     /// A stream that ends at once.
     pub fn empty() -> Self {
-        Self { inner: None, headers: HeaderMap::new(), trailers: Arc::default() }
+        Self { inner: None, told: Arc::default() }
     }
 
     /// A stream of what is there already.
@@ -73,31 +81,35 @@ impl<T: Send + 'static> MessageStream<T> {
     where
         T: FlightMessage,
     {
-        let trailers = Arc::new(OnceLock::new());
-        let told = Arc::clone(&trailers);
-        let items =
-            stream::unfold((messages, told), async |(mut messages, told)| match messages.next_message().await {
+        let told = Arc::new(Told { headers, ..Told::default() });
+        let items = stream::unfold((messages, Arc::clone(&told)), async |(mut messages, told)| {
+            let message = messages.next_message().await;
+            if let Some(headers) = messages.late_headers() {
+                told.late_headers.get_or_init(|| headers.clone());
+            }
+            match message {
                 Some(Ok(message)) => Some((T::deserialize(message), (messages, told))),
                 Some(Err(status)) => {
-                    let _ = told.set(status.metadata().clone());
+                    let _ = told.trailers.set(status.metadata().clone());
                     Some((Err(status.into()), (messages, told)))
                 }
                 None => {
-                    let _ = told.set(messages.trailers().cloned().unwrap_or_default());
+                    let _ = told.trailers.set(messages.trailers().cloned().unwrap_or_default());
                     None
                 }
-            });
-        Self { inner: Some(items.boxed()), headers, trailers }
+            }
+        });
+        Self { inner: Some(items.boxed()), told }
     }
 
-    /// The peer's headers; none in a stream that was made here.
+    /// The peer's headers; none in a stream that was made here, nor in the answer to an upload before its first message.
     pub fn headers(&self) -> &HeaderMap {
-        &self.headers
+        self.told.late_headers.get().unwrap_or(&self.told.headers)
     }
 
     /// The peer's trailers, once the stream is at its end, good or bad.
     pub fn trailers(&self) -> Option<&HeaderMap> {
-        self.trailers.get()
+        self.told.trailers.get()
     }
 
     /// The messages as frames for the wire. What is ready together shares a frame; an error comes behind what was

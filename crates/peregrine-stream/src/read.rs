@@ -70,6 +70,22 @@ impl FlightStreamReader {
         }
     }
 
+    /// Reads the first message of an upload, which names what it is for. A server does so before it calls the handler.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](peregrine_proto::FlightErrorKind::InvalidArgument) where there is no message, or one without a
+    /// descriptor; the call's error.
+    pub async fn read_descriptor(&mut self) -> Result<&FlightDescriptor, FlightError> {
+        match poll_fn(|cx| self.poll_message(cx)).await {
+            Some(Ok(Some(chunk))) => self.keep_early(chunk)?,
+            Some(Ok(None)) => {}
+            Some(Err(error)) => return Err(error),
+            None => return Err(FlightError::invalid_argument("the upload ended before its first message")),
+        }
+        let missing = || FlightError::invalid_argument("the first message of the upload has no descriptor");
+        self.descriptor.as_ref().ok_or_else(missing)
+    }
+
     /// The schema, after projection. Waits for it if it has not come; metadata that comes before is kept for
     /// [`read_chunk`](Self::read_chunk).
     ///
@@ -112,15 +128,23 @@ impl FlightStreamReader {
         poll_fn(|cx| self.poll_chunk(cx)).await.transpose()
     }
 
-    /// All batches to the end of the stream. Keeps all of them in memory.
+    /// All batches to the end of the stream, or to a message that carries metadata alone, where pyarrow stops too:
+    /// [`read_chunk`](Self::read_chunk) gives that message next. What comes before the schema is passed over and kept.
     ///
     /// # Errors
     /// The call's error; the batches before it are dropped.
-    pub async fn read_all(mut self) -> Result<Table, FlightError> {
+    pub async fn read_all(&mut self) -> Result<Table, FlightError> {
         let schema = self.schema().await?;
         let mut batches = Vec::new();
-        while let Some(batch) = self.read_next().await? {
-            batches.push(batch);
+        while let Some(message) = poll_fn(|cx| self.poll_message(cx)).await {
+            match message? {
+                Some(FlightStreamChunk { data: Some(batch), .. }) => batches.push(batch),
+                Some(chunk) => {
+                    self.keep_early(chunk)?;
+                    break;
+                }
+                None => {}
+            }
         }
         Ok(Table::new(schema, batches))
     }
@@ -146,9 +170,9 @@ impl FlightStreamReader {
         self.schema_app_metadata.as_ref()
     }
 
-    /// The peer's headers.
+    /// The peer's headers. Those of the answer to a DoExchange are empty until something of it was read.
     pub fn headers(&self) -> &HeaderMap {
-        &self.headers
+        self.messages.late_headers().unwrap_or(&self.headers)
     }
 
     /// The peer's trailers, once the stream is at its end, good or bad.
@@ -161,7 +185,7 @@ impl FlightStreamReader {
         FlightStreamStats::new(self.decoder.stats(), self.messages.stats())
     }
 
-    /// Keeps what came before the schema, within bounds: a peer could send it for ever.
+    /// Keeps metadata that its turn has not come for, within bounds: a peer could send it for ever.
     fn keep_early(&mut self, chunk: FlightStreamChunk) -> Result<(), FlightError> {
         let size = chunk.app_metadata.as_ref().map_or(0, Bytes::len) + EARLY_OVERHEAD;
         let Some(room) = self.early_room.checked_sub(size) else {

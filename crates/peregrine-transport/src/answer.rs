@@ -7,6 +7,7 @@ use hyper::body::Incoming;
 use crate::drive::Side;
 use crate::framing::MessageParser;
 use crate::metadata::strip_reserved;
+use crate::parts::PartReader;
 use crate::reader::MessageReader;
 use crate::service::{encoding, is_grpc};
 use crate::status::{Code, GRPC_STATUS, Status, from_http, from_trailers};
@@ -39,15 +40,16 @@ impl IncomingReply {
             return Err(no_grpc(content_type.as_ref()));
         }
         token.hold_body(body);
-        let messages = MessageReader::new(token.clone(), Side::Client, MessageParser::new(limit, encoding));
-        Ok(Self { metadata, messages })
+        let messages = PartReader::new(token.clone(), Side::Client, MessageParser::new(limit, encoding));
+        Ok(Self { metadata, messages: MessageReader::own(messages) })
     }
 
     /// The status came with the headers, and there is nothing else.
     fn ended(trailers: HeaderMap, token: &CallToken) -> Result<Self, Status> {
         match from_trailers(trailers).unwrap_or_else(Status::ok) {
             status if status.is_ok() => {
-                Ok(Self { metadata: HeaderMap::new(), messages: MessageReader::ended(token.clone(), status) })
+                let messages = MessageReader::own(PartReader::ended(token.clone(), status));
+                Ok(Self { metadata: HeaderMap::new(), messages })
             }
             status => Err(status),
         }

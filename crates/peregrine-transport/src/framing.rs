@@ -1,6 +1,6 @@
 //! gRPC's length-prefixed messages: going out whole, coming in as a start, chunks and an end.
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 use peregrine_proto::FlightError;
 
 use crate::rope::Rope;
@@ -26,30 +26,27 @@ pub enum MessagePart {
     End,
 }
 
-/// Writes the prefix of a message of `length` bytes, not compressed.
+/// The prefix of a message of `length` bytes, not compressed.
 ///
 /// # Errors
 /// [`ResourceExhausted`](peregrine_proto::FlightErrorKind::ResourceExhausted) for a message of 2 GiB or more, which
 /// no peer could read.
-pub fn write_message_prefix(out: &mut BytesMut, length: usize) -> Result<(), FlightError> {
+pub fn message_prefix(length: usize) -> Result<[u8; MESSAGE_PREFIX_LENGTH], FlightError> {
     if length > LARGEST_MESSAGE {
         let message = format!("a message of {length} bytes cannot be sent: the most is {LARGEST_MESSAGE} bytes");
         return Err(FlightError::resource_exhausted(message));
     }
-    out.put_u8(0);
-    out.put_u32(length as u32);
-    Ok(())
+    let [a, b, c, d] = (length as u32).to_be_bytes();
+    Ok([0, a, b, c, d])
 }
 
 /// Puts the prefix before a message, which makes it ready to be sent.
 ///
 /// # Errors
-/// As [`write_message_prefix`].
+/// As [`message_prefix`].
 pub fn frame_message(message: impl Into<Rope>) -> Result<Rope, FlightError> {
     let message = message.into();
-    let mut prefix = BytesMut::with_capacity(MESSAGE_PREFIX_LENGTH);
-    write_message_prefix(&mut prefix, message.len())?;
-    let mut framed = Rope::from(prefix);
+    let mut framed = Rope::from(Bytes::copy_from_slice(&message_prefix(message.len())?));
     framed.append(message);
     Ok(framed)
 }

@@ -16,6 +16,7 @@ use crate::deadline::{TIMEOUT_HEADER, deadline_after, parse_timeout};
 use crate::drive::{NextCall, Side};
 use crate::framing::MessageParser;
 use crate::metadata::strip_reserved;
+use crate::parts::PartReader;
 use crate::peer::Peer;
 use crate::reader::MessageReader;
 use crate::reply::{Content, Reply, ReplyBody};
@@ -64,7 +65,7 @@ impl Service<Request<Incoming>> for CallService {
             peer: Arc::clone(&self.peer),
             deadline: token.deadline(),
             token: token.clone(),
-            messages: MessageReader::new(token.clone(), Side::Server, parser),
+            messages: MessageReader::own(PartReader::new(token.clone(), Side::Server, parser)),
         };
         let stage = Stage::Waiting(Arc::clone(&self.handler), Box::new(call));
         CallFuture::Running { stage, token, data_cap: self.data_cap }

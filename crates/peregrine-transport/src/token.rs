@@ -37,12 +37,24 @@ struct State {
     reader: Option<Waker>,
     /// The task that drives the stream.
     driver: Option<Waker>,
+    /// The token of the attempt that this call is, to be cancelled with it.
+    linked: Option<CallToken>,
 }
 
 #[derive(Clone)]
 enum Ending {
     Finished,
     Cancelled(Status),
+}
+
+impl Ending {
+    /// Why the call was cancelled, if it was.
+    fn status(&self) -> Option<Status> {
+        match self {
+            Self::Finished => None,
+            Self::Cancelled(status) => Some(status.clone()),
+        }
+    }
 }
 
 impl CallToken {
@@ -69,10 +81,7 @@ impl CallToken {
 
     /// Why the call was cancelled, if it was.
     pub fn cancelled_with(&self) -> Option<Status> {
-        match &self.state().ending {
-            Some(Ending::Cancelled(status)) => Some(status.clone()),
-            Some(Ending::Finished) | None => None,
-        }
+        self.state().ending.as_ref().and_then(Ending::status)
     }
 
     /// Waits until the call is cancelled; for ever, if it finishes. A task of its own should wait for
@@ -98,6 +107,20 @@ impl CallToken {
     /// Ends the call as one that went its way.
     pub(crate) fn finish(&self) {
         self.end(Ending::Finished);
+    }
+
+    /// Cancels `attempt` with this call from now on.
+    pub(crate) fn link(&self, attempt: &Self) {
+        let mut state = self.state();
+        match &state.ending {
+            None => state.linked = Some(attempt.clone()),
+            Some(Ending::Finished) => {}
+            Some(Ending::Cancelled(status)) => {
+                let status = status.clone();
+                drop(state);
+                attempt.cancel(status);
+            }
+        }
     }
 
     /// Gives the incoming body into the token's care. A call that has ended drops it.
@@ -134,11 +157,15 @@ impl CallToken {
         if state.ending.is_some() {
             return;
         }
+        let linked = state.linked.take().zip(ending.status());
         state.ending = Some(ending);
         let (body, reader, driver) = (state.body.take(), state.reader.take(), state.driver.take());
         // Foreign code runs below: h2's drop and wakers.
         drop(state);
         drop(body);
+        if let Some((linked, status)) = linked {
+            linked.cancel(status);
+        }
         self.call.ended.cancel();
         reader.into_iter().chain(driver).for_each(Waker::wake);
     }

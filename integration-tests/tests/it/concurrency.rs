@@ -29,9 +29,9 @@ async fn read_one_of(streams: usize, batches: usize, client: &FlightClient) {
     }
     // Those that are not read fill what windows they have.
     idle().await;
-    let last = readers.pop().unwrap();
+    let mut last = readers.pop().unwrap();
     assert_eq!(soon(last.read_all()).await.unwrap().batches.len(), batches);
-    for reader in readers {
+    for mut reader in readers {
         let read = soon(reader.read_all()).await.unwrap();
         assert_eq!(read.batches.len(), batches, "and each of them goes on when it is read");
     }

@@ -221,7 +221,7 @@ async fn a_timeout_may_be_nothing_or_for_ever() {
     assert_eq!(error.kind(), FlightErrorKind::TimedOut);
     for long in [Duration::MAX, Duration::from_secs(u64::from(u32::MAX)), Duration::from_secs(86_400 * 365 * 100)] {
         let options = FlightCallOptions::new().with_timeout(long);
-        let reader = pair.client().do_get_with(Ticket::new("trips"), &options).await.unwrap();
+        let mut reader = pair.client().do_get_with(Ticket::new("trips"), &options).await.unwrap();
         assert_eq!(reader.read_all().await.unwrap().batches.len(), 3, "{long:?}");
     }
 }

@@ -52,8 +52,6 @@ async fn those_who_read_batches_do_not_see_metadata_alone() {
     assert_eq!(reader.read_next().await.unwrap(), None);
 
     let (_pair, reader) = reader_of(mixed()).await;
-    assert_eq!(reader.read_all().await.unwrap().batches, expected);
-    let (_pair, reader) = reader_of(mixed()).await;
     assert_eq!(reader.try_collect::<Vec<_>>().await.unwrap(), expected);
 }
 
@@ -81,7 +79,17 @@ async fn metadata_may_be_large() {
 }
 
 #[tokio::test]
-async fn a_stream_of_metadata_alone_has_no_batches() {
-    let (_pair, reader) = reader_of(vec![FlightStreamChunk::metadata("17 rows"); 3]).await;
+async fn read_all_stops_where_pyarrow_does_and_loses_nothing() {
+    let (_pair, mut reader) = reader_of(mixed()).await;
+    let mut read = Vec::new();
+    for (batches, metadata) in
+        [(vec![], "before all"), (vec![5, 3], "between"), (vec![], "and more"), (vec![0], "after all")]
+    {
+        let table = reader.read_all().await.unwrap();
+        assert_eq!(table.batches, batches.into_iter().map(batches::int64).collect::<Vec<_>>(), "{metadata}");
+        read.push(reader.read_chunk().await.unwrap());
+        assert_eq!(read.last(), Some(&Some(FlightStreamChunk::metadata(metadata))));
+    }
     assert_eq!(reader.read_all().await.unwrap().batches, []);
+    assert_eq!(reader.read_chunk().await.unwrap(), None);
 }

@@ -4,13 +4,13 @@ use futures_util::stream;
 use http::{HeaderMap, Request};
 use peregrine::client::FlightClient;
 use peregrine::proto::{
-    Action, Criteria, Empty, FlightDescriptor, FlightError, FlightErrorKind, FlightMessage, FlightMethod,
+    Action, Criteria, Empty, FlightData, FlightDescriptor, FlightError, FlightErrorKind, FlightMessage, FlightMethod,
     HandshakeRequest, Ticket,
 };
 use peregrine::server::FlightService;
 use peregrine::stream::MessageStream;
 use peregrine::transport::{Channel, ChannelConfig, Code, Outgoing, Status, frame_message};
-use peregrine_testkit::{MemoryService, Pair};
+use peregrine_testkit::{MemoryService, Pair, batches};
 
 use crate::bare_http::BareClient;
 
@@ -20,8 +20,10 @@ impl FlightService for Nothing {}
 
 /// Calls a method by its path with a request that every method understands or ignores.
 async fn call(channel: &Channel, path: &str) -> Status {
+    let upload = FlightData { flight_descriptor: Some(FlightDescriptor::for_path(["x"])), ..FlightData::default() };
     let request = match path.rsplit('/').next() {
         Some("GetFlightInfo" | "PollFlightInfo" | "GetSchema") => FlightDescriptor::for_path(["x"]).serialize(),
+        Some("DoPut" | "DoExchange") => upload.serialize(),
         _ => Empty.serialize(),
     };
     let request = Outgoing::whole(frame_message(request).unwrap());
@@ -65,6 +67,12 @@ async fn every_rpc_that_a_service_does_not_have_is_unimplemented_and_named() {
     assert_names(client.poll_flight_info(descriptor()).await, FlightMethod::PollFlightInfo);
     assert_names(client.get_schema(descriptor()).await, FlightMethod::GetSchema);
     assert_names(client.do_get(Ticket::new("")).await, FlightMethod::DoGet);
+    let (mut writer, mut results) = client.do_put(descriptor(), batches::int64(0).schema()).await.unwrap();
+    assert_names(results.read().await, FlightMethod::DoPut);
+    assert_names(writer.close().await, FlightMethod::DoPut);
+    let (mut writer, mut reader) = client.do_exchange(descriptor()).await.unwrap();
+    assert_names(reader.schema().await, FlightMethod::DoExchange);
+    assert_names(writer.close().await, FlightMethod::DoExchange);
     assert_streams(client.do_action(Action::new("x", "")).await, FlightMethod::DoAction).await;
     assert_streams(client.list_actions().await, FlightMethod::ListActions).await;
 }

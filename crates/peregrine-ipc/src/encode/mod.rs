@@ -67,6 +67,13 @@ pub struct Encoder {
     stats: EncodeStats,
 }
 
+/// What an [`Encoder`] knew of its stream at a time.
+#[derive(Debug, Clone)]
+pub struct EncoderCheckpoint {
+    dictionaries: SentDictionaries,
+    stats: EncodeStats,
+}
+
 impl Encoder {
     /// An encoder for batches of `schema`.
     ///
@@ -98,6 +105,17 @@ impl Encoder {
     /// What was done so far.
     pub fn stats(&self) -> EncodeStats {
         self.stats
+    }
+
+    /// Where the encoder is now, to be gone back to with [`restore`](Self::restore).
+    pub fn checkpoint(&self) -> EncoderCheckpoint {
+        EncoderCheckpoint { dictionaries: self.dictionaries.clone(), stats: self.stats }
+    }
+
+    /// Goes back to a checkpoint of this encoder: what was encoded since has not been sent.
+    pub fn restore(&mut self, checkpoint: EncoderCheckpoint) {
+        self.dictionaries = checkpoint.dictionaries;
+        self.stats = checkpoint.stats;
     }
 
     /// The message that begins a stream, with or without batches.

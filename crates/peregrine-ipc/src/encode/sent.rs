@@ -13,13 +13,13 @@ use crate::deltas::takes_deltas;
 const COMPARED_BYTES: usize = 1 << 20;
 
 /// Every place of a schema that has a dictionary, in the order of their ids.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct SentDictionaries {
     slots: Vec<Slot>,
     deltas: bool,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Slot {
     /// The column, and then which child of each array on the way.
     path: Vec<usize>,

@@ -34,6 +34,7 @@ pub(crate) struct MessageAssembler {
     limits: MessageLimits,
     recycler: Recycler,
     message: Option<Message>,
+    late_headers: Option<HeaderMap>,
     trailers: Option<HeaderMap>,
     stats: AssemblyStats,
 }
@@ -58,7 +59,8 @@ impl MessageAssembler {
         parts.set_message_limit(limits.message);
         let token = parts.token().clone();
         let stats = AssemblyStats::default();
-        Self { parts: Some(parts), token, limits, recycler, message: None, trailers: None, stats }
+        let (message, late_headers, trailers) = (None, None, None);
+        Self { parts: Some(parts), token, limits, recycler, message, late_headers, trailers, stats }
     }
 
     pub(crate) fn stats(&self) -> AssemblyStats {
@@ -70,6 +72,11 @@ impl MessageAssembler {
         &self.token
     }
 
+    /// The headers of an answer that had not come when this began, once they have.
+    pub(crate) fn late_headers(&self) -> Option<&HeaderMap> {
+        self.parts.as_ref().and_then(MessageReader::late_headers).or(self.late_headers.as_ref())
+    }
+
     /// The peer's trailers, once the stream is at its end.
     pub(crate) fn trailers(&self) -> Option<&HeaderMap> {
         self.trailers.as_ref()
@@ -77,7 +84,9 @@ impl MessageAssembler {
 
     /// Reads no more: the rest of the stream is not wanted. On a client this ends the call.
     pub(crate) fn close(&mut self) {
-        self.parts = None;
+        if let Some(parts) = self.parts.take() {
+            self.late_headers = parts.late_headers().cloned();
+        }
         self.message = None;
     }
 

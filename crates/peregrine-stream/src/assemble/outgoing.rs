@@ -2,8 +2,8 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 use peregrine_ipc::EncodedMessage;
-use peregrine_proto::{FlightDataHead, FlightError};
-use peregrine_transport::{MESSAGE_PREFIX_LENGTH, Rope, write_message_prefix};
+use peregrine_proto::{FlightDataHead, FlightDescriptor, FlightError};
+use peregrine_transport::{MESSAGE_PREFIX_LENGTH, Rope, message_prefix};
 
 /// Messages that are ready together share a frame until it has this size. Measured: 5.7 GB/s at 8 Ki rows, 5.2 with
 /// half of it, 5.7 with twice as much.
@@ -64,10 +64,19 @@ impl FrameAssembler {
 
     /// Adds a message that is protobuf already.
     pub(crate) fn push_message(&mut self, message: Bytes) -> Result<(), FlightError> {
-        self.make_room(MESSAGE_PREFIX_LENGTH);
-        write_message_prefix(&mut self.tail, message.len())?;
+        self.put(&message_prefix(message.len())?);
         self.push_part(message);
         Ok(())
+    }
+
+    /// Adds the FlightData message that begins a stream: its descriptor, its schema, or both.
+    pub(crate) fn push_first(
+        &mut self,
+        descriptor: Option<&FlightDescriptor>,
+        schema: Option<&EncodedMessage>,
+    ) -> Result<(), FlightError> {
+        let data_header = schema.map_or(&[][..], |schema| &schema.header);
+        self.push_head(&FlightDataHead { descriptor, data_header, ..FlightDataHead::default() })
     }
 
     /// Adds a FlightData message that carries metadata alone.
@@ -91,8 +100,10 @@ impl FrameAssembler {
             BodyAlignment::Frame => FRAME_HEADER + self.len() + MESSAGE_PREFIX_LENGTH,
             BodyAlignment::Message => 0,
         });
+        // Before any memory is asked for: metadata may be of any size.
+        let prefix = message_prefix(head.message_length(position))?;
         self.make_room(MESSAGE_PREFIX_LENGTH + head.encoded_len(position));
-        write_message_prefix(&mut self.tail, head.message_length(position))?;
+        self.tail.put_slice(&prefix);
         head.write(&mut self.tail, position);
         Ok(())
     }

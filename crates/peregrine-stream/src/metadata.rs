@@ -1,0 +1,105 @@
+//! The acknowledgements of a DoPut: `FlightMetadataReader` at the client, `FlightMetadataWriter` at the server.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use futures_core::Stream;
+use http::HeaderMap;
+use peregrine_proto::{FlightError, FlightMessage, PutResult};
+use peregrine_transport::{CallToken, Code, MessageReader, Status};
+
+use crate::assemble::BodyAlignment;
+use crate::message_stream::MessageStream;
+use crate::pipe::{PipeFrames, PipeWriter, pipe};
+
+/// Reads what the server answers to an upload. Also a [`Stream`] of the application's bytes.
+///
+/// Dropping it does not end the upload: what still comes is thrown away, in the background.
+pub struct FlightMetadataReader {
+    results: MessageStream<PutResult>,
+    token: CallToken,
+}
+
+impl FlightMetadataReader {
+    /// A reader over the messages of a call.
+    pub fn new(messages: MessageReader) -> Self {
+        let token = messages.token().clone();
+        Self { results: MessageStream::from_messages(messages, HeaderMap::new()), token }
+    }
+
+    /// The application's bytes of the next answer; `None` at the end of the call.
+    ///
+    /// # Errors
+    /// The call's error. Dropping the future loses nothing.
+    pub async fn read(&mut self) -> Result<Option<Bytes>, FlightError> {
+        Ok(self.results.read_next().await?.map(|result| result.app_metadata().clone()))
+    }
+
+    /// Cancels the call: reading gives [`Cancelled`](peregrine_proto::FlightErrorKind::Cancelled), and so does writing.
+    pub fn cancel(&self) {
+        self.token.cancel(Status::new(Code::Cancelled, "the call was cancelled by its reader"));
+    }
+
+    /// Cancels the call from wherever it is held.
+    pub fn token(&self) -> &CallToken {
+        &self.token
+    }
+
+    /// The server's headers; empty until the first answer has come.
+    pub fn headers(&self) -> &HeaderMap {
+        self.results.headers()
+    }
+
+    /// The server's trailers, once the call is at its end, good or bad.
+    pub fn trailers(&self) -> Option<&HeaderMap> {
+        self.results.trailers()
+    }
+}
+
+impl Stream for FlightMetadataReader {
+    type Item = Result<Bytes, FlightError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let result = ready!(Pin::new(&mut self.results).poll_next(cx));
+        Poll::Ready(result.map(|result| result.map(|result| result.app_metadata().clone())))
+    }
+}
+
+impl fmt::Debug for FlightMetadataReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FlightMetadataReader").field("results", &self.results).finish_non_exhaustive()
+    }
+}
+
+/// Writes what a handler answers to an upload, while it reads it or after.
+pub struct FlightMetadataWriter {
+    pipe: PipeWriter,
+}
+
+impl FlightMetadataWriter {
+    pub(crate) fn new() -> (Self, PipeFrames) {
+        let (pipe, frames) = pipe(BodyAlignment::default());
+        (Self { pipe }, frames)
+    }
+
+    /// Sends an answer. Waits while more than half a megabyte of them is on its way.
+    ///
+    /// # Errors
+    /// The call has ended, or an answer of over 2 GiB. Dropping the future sends the answer whole or not at all.
+    pub async fn write(&mut self, app_metadata: impl Into<Bytes>) -> Result<(), FlightError> {
+        if poll_fn(|cx| self.pipe.poll_ready(cx)).await.is_err() {
+            return Err(FlightError::cancelled("the call has ended"));
+        }
+        let message = PutResult::new(app_metadata).serialize();
+        self.pipe.push(|frame| frame.push_message(message))
+    }
+}
+
+impl fmt::Debug for FlightMetadataWriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FlightMetadataWriter").finish_non_exhaustive()
+    }
+}

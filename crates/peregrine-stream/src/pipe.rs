@@ -1,0 +1,195 @@
+//! Between a writer and the call that it writes to: messages wait here until the network takes them, and share a frame
+//! with those that wait with them.
+//!
+//! The writer fills and the network pulls, so nothing needs to be flushed: whatever is here is sent as soon as there is
+//! room for it.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use futures_core::Stream;
+use peregrine_proto::FlightError;
+use peregrine_transport::Rope;
+
+use crate::assemble::{BodyAlignment, FRAME_TARGET, FrameAssembler};
+
+/// A pipe for the messages of one direction of one call.
+pub(crate) fn pipe(alignment: BodyAlignment) -> (PipeWriter, PipeFrames) {
+    let state = State {
+        frame: FrameAssembler::new(alignment),
+        writing: Writing::Open,
+        is_read: true,
+        writer: None,
+        reader: None,
+    };
+    let state = Arc::new(Mutex::new(state));
+    (PipeWriter { state: Arc::clone(&state) }, PipeFrames { state })
+}
+
+struct State {
+    frame: FrameAssembler,
+    writing: Writing,
+    is_read: bool,
+    writer: Option<Waker>,
+    reader: Option<Waker>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Writing {
+    Open,
+    /// The writer said that this was all.
+    Finished,
+    /// The writer was dropped and did not say so.
+    GivenUp,
+}
+
+/// Nobody takes messages any more: the call has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Closed;
+
+/// The end that is written to.
+pub(crate) struct PipeWriter {
+    state: Arc<Mutex<State>>,
+}
+
+impl PipeWriter {
+    /// Ready when there is room for a message, of whatever size.
+    pub(crate) fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
+        let mut state = lock(&self.state);
+        if !state.is_read {
+            return Poll::Ready(Err(Closed));
+        }
+        if state.frame.len() < FRAME_TARGET {
+            return Poll::Ready(Ok(()));
+        }
+        state.writer = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    /// Whether nobody takes messages any more.
+    pub(crate) fn is_closed(&self) -> bool {
+        !lock(&self.state).is_read
+    }
+
+    /// Adds messages to the frame. What a `fill` that fails has added by then stays.
+    pub(crate) fn push<E>(&self, fill: impl FnOnce(&mut FrameAssembler) -> Result<(), E>) -> Result<(), E> {
+        let mut state = lock(&self.state);
+        let filled = fill(&mut state.frame);
+        let reader = state.reader.take();
+        drop(state);
+        reader.into_iter().for_each(Waker::wake);
+        filled
+    }
+
+    /// Says that this was all.
+    pub(crate) fn finish(&self) {
+        self.end(Writing::Finished);
+    }
+
+    fn end(&self, writing: Writing) {
+        let mut state = lock(&self.state);
+        if state.writing != Writing::Open {
+            return;
+        }
+        state.writing = writing;
+        let reader = state.reader.take();
+        drop(state);
+        reader.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl Drop for PipeWriter {
+    fn drop(&mut self) {
+        self.end(Writing::GivenUp);
+    }
+}
+
+/// The end that the network pulls: frames of what was written, and an error where the writer was dropped before it had
+/// finished.
+pub(crate) struct PipeFrames {
+    state: Arc<Mutex<State>>,
+}
+
+impl PipeFrames {
+    /// The frame of what waits; `None` if nothing does, and then `cx` is woken when something comes. Whether anything
+    /// can still come is told with it.
+    fn take(&self, cx: &mut Context<'_>) -> (Option<Rope>, Writing) {
+        let mut state = lock(&self.state);
+        let (frame, writing) = (state.frame.take(), state.writing);
+        if frame.is_none() {
+            state.reader = Some(cx.waker().clone());
+        }
+        let writer = state.writer.take();
+        drop(state);
+        writer.into_iter().for_each(Waker::wake);
+        (frame, writing)
+    }
+
+    /// The frames of a reply whose handler runs beside them: they end with the handler, not with the writer.
+    pub(crate) fn until<F>(self, handler: F) -> HandlerFrames<F> {
+        HandlerFrames { frames: self, handler, end: None }
+    }
+}
+
+impl Stream for PipeFrames {
+    type Item = Result<Rope, FlightError>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        match self.take(cx) {
+            (Some(frame), _) => Poll::Ready(Some(Ok(frame))),
+            (None, Writing::Open) => Poll::Pending,
+            (None, Writing::Finished) => Poll::Ready(None),
+            (None, Writing::GivenUp) => Poll::Ready(Some(Err(given_up()))),
+        }
+    }
+}
+
+impl Drop for PipeFrames {
+    fn drop(&mut self) {
+        let mut state = lock(&self.state);
+        state.is_read = false;
+        // Batches that nobody will send hold memory.
+        drop(state.frame.take());
+        let writer = state.writer.take();
+        drop(state);
+        writer.into_iter().for_each(Waker::wake);
+    }
+}
+
+/// What a handler writes, and then how it ended.
+pub(crate) struct HandlerFrames<F> {
+    frames: PipeFrames,
+    handler: F,
+    end: Option<Result<(), FlightError>>,
+}
+
+impl<F: Future<Output = Result<(), FlightError>> + Unpin> Stream for HandlerFrames<F> {
+    type Item = Result<Rope, FlightError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.end.is_none()
+            && let Poll::Ready(end) = Pin::new(&mut self.handler).poll(cx)
+        {
+            self.end = Some(end);
+        }
+        // All that the handler wrote is there once it has ended.
+        if let (Some(frame), _) = self.frames.take(cx) {
+            return Poll::Ready(Some(Ok(frame)));
+        }
+        match &mut self.end {
+            None => Poll::Pending,
+            Some(end) => Poll::Ready(std::mem::replace(end, Ok(())).err().map(Err)),
+        }
+    }
+}
+
+/// What an upload ends with whose writer was dropped.
+pub(crate) fn given_up() -> FlightError {
+    FlightError::cancelled("the writer was dropped before it was done")
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}

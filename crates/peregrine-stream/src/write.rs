@@ -1,0 +1,318 @@
+//! `FlightStreamWriter`: batches and metadata into a call, at either end.
+
+use std::fmt;
+use std::future::poll_fn;
+
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+use bytes::Bytes;
+use http::HeaderMap;
+use peregrine_ipc::{EncodeStats, EncodedMessage, Encoder, IpcWriteOptions, MessageKind};
+use peregrine_proto::{FlightDescriptor, FlightError, FlightErrorKind};
+use peregrine_transport::{Abandoned, CallSender, Channel, MessageReader, Outgoing, Status};
+
+use crate::assemble::{BodyAlignment, FrameAssembler};
+use crate::chunk::Table;
+use crate::pipe::{PipeFrames, PipeWriter, given_up, pipe};
+use crate::size::WriteSizeExceeded;
+
+/// Writes a stream of data: batches, and the application's metadata beside or between them.
+///
+/// A client has one from DoPut, which has begun with its schema, and from DoExchange, where [`begin`](Self::begin) comes
+/// first; a handler of DoExchange is given one. What is written goes out as soon as the network takes it, so nothing has
+/// to be flushed; a method waits while more than half a megabyte is on its way. Writing and reading may be done from two
+/// tasks at once.
+///
+/// Dropping the future of a method that writes one message writes it whole or not at all. Errors that arise here, such as
+/// that of a batch of another schema, leave the stream as it was. Where the server has ended the call, its error is the
+/// one that is given, whatever else is wrong.
+///
+/// A client that drops its writer without [`done_writing`](Self::done_writing) or [`close`](Self::close) cancels the call:
+/// what was written is not a whole upload. At the server the stream ends when the handler returns.
+pub struct FlightStreamWriter {
+    pipe: PipeWriter,
+    /// The call, on a client.
+    call: Option<CallSender>,
+    /// Until it is sent.
+    descriptor: Option<FlightDescriptor>,
+    encoder: Option<Encoder>,
+    config: WriteConfig,
+    messages: Vec<EncodedMessage>,
+    is_done: bool,
+    closed: Option<Result<(), FlightError>>,
+}
+
+/// How a stream is written.
+#[derive(Debug, Clone, Default)]
+pub struct WriteConfig {
+    /// How batches are encoded, unless [`FlightStreamWriter::begin_with`] says otherwise.
+    pub options: IpcWriteOptions,
+    /// The most bytes that a message may have; see [`WriteSizeExceeded`]. `None` leaves it at gRPC's 2 GiB.
+    pub size_limit: Option<usize>,
+    /// From where the alignment of bodies is counted.
+    pub alignment: BodyAlignment,
+}
+
+/// The call that a client's writer is for.
+#[derive(Debug)]
+pub struct UploadCall<'a> {
+    /// Where it goes.
+    pub channel: &'a Channel,
+    /// The path of the method.
+    pub path: &'a str,
+    /// The headers to send.
+    pub headers: HeaderMap,
+    /// When it must be done.
+    pub deadline: Option<std::time::Instant>,
+    /// What becomes of it when its answer is not wanted any more.
+    pub abandoned: Abandoned,
+}
+
+impl FlightStreamWriter {
+    /// Starts a call and writes its beginning: the descriptor, and with it the schema if there is one already.
+    ///
+    /// # Errors
+    /// A schema that cannot be encoded.
+    pub fn start(
+        call: UploadCall<'_>,
+        descriptor: FlightDescriptor,
+        schema: Option<SchemaRef>,
+        config: WriteConfig,
+    ) -> Result<(Self, MessageReader), FlightError> {
+        let (mut writer, frames) = Self::new(config);
+        writer.descriptor = Some(descriptor);
+        let encoder = schema.map(|schema| Encoder::new(schema, writer.config.options.clone())).transpose()?;
+        writer.push_first(encoder)?;
+        let request = Outgoing::stream(futures_util::TryStreamExt::map_err(frames, Status::from));
+        let (answer, sender) = call.channel.start(call.path, call.headers, call.deadline, request, call.abandoned);
+        writer.call = Some(sender);
+        Ok((writer, answer))
+    }
+
+    /// The writer of a reply, and the frames of what it writes.
+    pub(crate) fn new(config: WriteConfig) -> (Self, PipeFrames) {
+        let (pipe, frames) = pipe(config.alignment);
+        let messages = Vec::new();
+        let writer =
+            Self { pipe, call: None, descriptor: None, encoder: None, config, messages, is_done: false, closed: None };
+        (writer, frames)
+    }
+
+    /// Begins with a schema, which is sent at once. Metadata may be written before.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](FlightErrorKind::InvalidArgument) if the stream has begun already, a schema that cannot be
+    /// encoded, or the error of the call.
+    pub async fn begin(&mut self, schema: SchemaRef) -> Result<(), FlightError> {
+        self.begin_with(schema, self.config.options.clone()).await
+    }
+
+    /// [`begin`](Self::begin), with options for this stream.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn begin_with(&mut self, schema: SchemaRef, options: IpcWriteOptions) -> Result<(), FlightError> {
+        self.ready().await?;
+        if self.encoder.is_some() {
+            return Err(FlightError::invalid_argument("the stream has begun with a schema already"));
+        }
+        self.push_first(Some(Encoder::new(schema, options)?))
+    }
+
+    /// Writes a batch as one message, whatever its size, unless the options set a
+    /// [target](IpcWriteOptions::target_message_size).
+    ///
+    /// # Errors
+    /// A batch of another schema, one that is over the size limit ([`WriteSizeExceeded`]), a stream that has not begun or
+    /// that is done, or the error of the call.
+    pub async fn write_batch(&mut self, batch: &RecordBatch) -> Result<(), FlightError> {
+        self.ready().await?;
+        let mut pieces = self.encoder()?.pieces(batch)?;
+        loop {
+            self.write(|encoder, messages| encoder.encode_piece(&mut pieces, messages).map(drop), &[])?;
+            if pieces.is_done() {
+                return Ok(());
+            }
+            self.ready().await?;
+        }
+    }
+
+    /// Writes all batches of a table, cut into batches of at most `max_chunk_size` rows if that is given.
+    ///
+    /// # Errors
+    /// As [`write_batch`](Self::write_batch); what was written before stays written.
+    pub async fn write_table(&mut self, table: &Table, max_chunk_size: Option<usize>) -> Result<(), FlightError> {
+        let most = max_chunk_size.unwrap_or(usize::MAX);
+        if most == 0 {
+            return Err(FlightError::invalid_argument("batches of at most 0 rows cannot hold the rows of a table"));
+        }
+        for batch in &table.batches {
+            let mut start = 0;
+            while start < batch.num_rows() {
+                let rows = most.min(batch.num_rows() - start);
+                self.write_batch(&batch.slice(start, rows)).await?;
+                start += rows;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes a batch with metadata as one message. Empty metadata is none.
+    ///
+    /// # Errors
+    /// As [`write_batch`](Self::write_batch).
+    pub async fn write_with_metadata(
+        &mut self,
+        batch: &RecordBatch,
+        app_metadata: impl Into<Bytes>,
+    ) -> Result<(), FlightError> {
+        self.ready().await?;
+        self.write(|encoder, messages| encoder.encode(batch, messages), &app_metadata.into())
+    }
+
+    /// Writes metadata alone, which may come before the schema.
+    ///
+    /// # Errors
+    /// Metadata over the size limit ([`WriteSizeExceeded`]), a stream that is done, or the error of the call.
+    pub async fn write_metadata(&mut self, app_metadata: impl Into<Bytes>) -> Result<(), FlightError> {
+        self.ready().await?;
+        let app_metadata = app_metadata.into();
+        if let Some(limit) = self.config.size_limit {
+            check_size(app_metadata.len(), limit)?;
+        }
+        self.pipe.push(|frame| frame.push_metadata(&app_metadata))
+    }
+
+    /// Says that this was all. The other side sees the end of the stream; reading goes on. Nothing more can be written.
+    ///
+    /// # Errors
+    /// The error of the call, if it has ended with one.
+    pub async fn done_writing(&mut self) -> Result<(), FlightError> {
+        if std::mem::replace(&mut self.is_done, true) {
+            return Ok(());
+        }
+        self.pipe.finish();
+        if !self.pipe.is_closed() {
+            return Ok(());
+        }
+        match &self.call {
+            Some(call) => ok(call.status().await),
+            None => Ok(()),
+        }
+    }
+
+    /// [`done_writing`](Self::done_writing), and on a client waits for the end of the call. Called again, it gives the same
+    /// again.
+    ///
+    /// What the server answers until then stays for the reader, up to 64 MiB. Should the server send more than that and
+    /// nobody reads it, the reader gets an error in its place.
+    ///
+    /// # Errors
+    /// The error of the call.
+    pub async fn close(&mut self) -> Result<(), FlightError> {
+        self.is_done = true;
+        self.pipe.finish();
+        if self.closed.is_none() {
+            self.closed = Some(match &self.call {
+                Some(call) => ok(call.status().await),
+                None => Ok(()),
+            });
+        }
+        self.closed.clone().unwrap_or(Ok(()))
+    }
+
+    /// What has been written so far. Messages that carry metadata alone are not counted.
+    pub fn stats(&self) -> EncodeStats {
+        self.encoder.as_ref().map(Encoder::stats).unwrap_or_default()
+    }
+
+    /// Waits until there is room for a message.
+    async fn ready(&mut self) -> Result<(), FlightError> {
+        if poll_fn(|cx| self.pipe.poll_ready(cx)).await.is_err() {
+            return Err(self.ended().await);
+        }
+        if self.is_done {
+            return Err(FlightError::invalid_argument("the stream is written to after it was done"));
+        }
+        Ok(())
+    }
+
+    /// Why nobody takes messages any more.
+    async fn ended(&self) -> FlightError {
+        let Some(call) = &self.call else { return FlightError::cancelled("the call has ended") };
+        ok(call.status().await).err().unwrap_or_else(|| {
+            let message = "the server has ended the call, without an error, and takes no more messages";
+            FlightError::new(FlightErrorKind::FailedPrecondition, message)
+        })
+    }
+
+    fn encoder(&mut self) -> Result<&mut Encoder, FlightError> {
+        self.encoder.as_mut().ok_or_else(not_begun)
+    }
+
+    /// Sends the descriptor if that is due, and the schema if there is one.
+    fn push_first(&mut self, mut encoder: Option<Encoder>) -> Result<(), FlightError> {
+        let schema = encoder.as_mut().map(Encoder::schema_message);
+        let descriptor = self.descriptor.take();
+        self.pipe.push(|frame| frame.push_first(descriptor.as_ref(), schema.as_ref()))?;
+        self.encoder = encoder;
+        Ok(())
+    }
+
+    /// Encodes and sends; the metadata goes with the batch, and not with its dictionaries.
+    fn write<E>(&mut self, encode: E, app_metadata: &[u8]) -> Result<(), FlightError>
+    where
+        E: FnOnce(&mut Encoder, &mut Vec<EncodedMessage>) -> Result<(), peregrine_ipc::Error>,
+    {
+        let of = |message: &EncodedMessage| if message.kind == MessageKind::RecordBatch { app_metadata } else { &[] };
+        let Self { encoder: Some(encoder), messages, config, .. } = self else { return Err(not_begun()) };
+        let checkpoint = config.size_limit.map(|limit| (limit, encoder.checkpoint()));
+        encode(encoder, messages)?;
+        if let Some((limit, checkpoint)) = checkpoint {
+            let sizes = messages.iter().map(|message| message.encoded_size() + of(message).len());
+            if let Err(exceeded) = check_size(sizes.max().unwrap_or_default(), limit) {
+                messages.clear();
+                encoder.restore(checkpoint);
+                return Err(exceeded.into());
+            }
+        }
+        self.pipe.push(|frame: &mut FrameAssembler| {
+            messages.drain(..).try_for_each(|message| {
+                let app_metadata = of(&message);
+                frame.push_data(message, app_metadata)
+            })
+        })
+    }
+}
+
+impl Drop for FlightStreamWriter {
+    fn drop(&mut self) {
+        if let Some(call) = &self.call
+            && !self.is_done
+        {
+            // The stream of frames says so too, but nobody asks it while the peer opens no window.
+            call.token().cancel(given_up().into());
+        }
+    }
+}
+
+impl fmt::Debug for FlightStreamWriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FlightStreamWriter")
+            .field("is_done", &self.is_done)
+            .field("stats", &self.stats())
+            .finish_non_exhaustive()
+    }
+}
+
+fn check_size(actual: usize, limit: usize) -> Result<(), WriteSizeExceeded> {
+    if actual > limit { Err(WriteSizeExceeded { limit, actual }) } else { Ok(()) }
+}
+
+fn ok(status: Status) -> Result<(), FlightError> {
+    if status.is_ok() { Ok(()) } else { Err(status.into()) }
+}
+
+fn not_begun() -> FlightError {
+    FlightError::invalid_argument("a batch is written before the stream has begun with a schema")
+}
