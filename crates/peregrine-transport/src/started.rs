@@ -219,7 +219,7 @@ struct State {
 
 enum Stage {
     Awaited(JoinHandle<Result<IncomingReply, Status>>),
-    Reading(PartReader),
+    Reading(Box<PartReader>),
     Done,
 }
 
@@ -322,7 +322,7 @@ impl State {
             parts.set_message_limit(limit);
         }
         self.headers = Some(metadata);
-        self.stage = Stage::Reading(parts);
+        self.stage = Stage::Reading(Box::new(parts));
         Ok(())
     }
 

@@ -26,7 +26,7 @@ pub(super) async fn read_endpoints(
     let mut batches = Vec::new();
     for endpoint in info.endpoints() {
         let call = format!("DoGet({})", endpoint.ticket());
-        let reader = client.do_get(endpoint.ticket().clone()).await.during(&call)?;
+        let mut reader = client.do_get(endpoint.ticket().clone()).await.during(&call)?;
         let table = reader.read_all().await.during(&call)?;
         expect_eq(format!("{call}: schema"), schema, &table.schema)?;
         batches.extend(table.batches);
