@@ -10,6 +10,7 @@ use tracing::debug;
 use crate::call::CallHandler;
 use crate::drive::StreamExecutor;
 use crate::io::Io;
+use crate::native::NativeService;
 use crate::peer::Peer;
 use crate::serve::{Control, ServeConfig};
 use crate::service::CallService;
@@ -17,7 +18,7 @@ use crate::watched::{CLIENT_GREETING, Watched};
 
 /// What a connection needs to serve.
 pub(crate) struct Accepted {
-    service: CallService,
+    service: NativeService,
     builder: http2::Builder<StreamExecutor>,
     config: Arc<ServeConfig>,
     control: Control,
@@ -26,12 +27,11 @@ pub(crate) struct Accepted {
 impl Accepted {
     pub(crate) fn new(peer: Peer, handler: Arc<dyn CallHandler>, config: &Arc<ServeConfig>, control: &Control) -> Self {
         let executor = StreamExecutor { tracker: control.tasks.clone(), ..StreamExecutor::default() };
-        let service = CallService {
-            handler,
+        let service = NativeService {
+            calls: CallService::new(handler, config),
+            config: Arc::clone(config),
             peer: Arc::new(peer),
             next: executor.next.clone(),
-            message_limit: config.message_limit,
-            data_cap: config.http2.max_data_frame,
         };
         let builder = builder(&executor, config);
         Self { service, builder, config: Arc::clone(config), control: control.clone() }

@@ -74,11 +74,11 @@ pin_project! {
     }
 }
 
-/// A call as the future that drives it knows it. On a server the call ends when that future is gone, however that came
+/// A call as what drives it knows it. On a server the call ends when that is gone, however that came
 /// about; on a client a request may be sent long before the reply is read.
-struct DrivenCall {
-    token: CallToken,
-    side: Side,
+pub(crate) struct DrivenCall {
+    pub(crate) token: CallToken,
+    pub(crate) side: Side,
 }
 
 impl Drop for DrivenCall {

@@ -14,7 +14,7 @@ use tokio::time::{Sleep, sleep_until};
 
 use crate::drive::Side;
 use crate::framing::{MessageParser, MessagePart};
-use crate::status::{Code, Status, from_reset, from_trailers, from_transport};
+use crate::status::{Code, Status, from_reset, from_trailers};
 use crate::token::{CallToken, deadline_exceeded};
 
 /// This many parts, or pieces of 512 bytes, cost one unit of tokio's budget, of which a task has 128 a turn.
@@ -140,7 +140,7 @@ impl PartReader {
                 Ok(data) => Poll::Ready(Ok(data)),
                 Err(frame) => Poll::Ready(Err(self.ended_with_trailers(frame))),
             },
-            Ok(Err(error)) => Poll::Ready(Err(self.lost(error))),
+            Ok(Err(status)) => Poll::Ready(Err(self.lost(status))),
             Err(end_stream) => Poll::Ready(Err(self.ended_without_trailers(end_stream))),
         }
     }
@@ -168,12 +168,11 @@ impl PartReader {
         }
     }
 
-    fn lost(&self, error: hyper::Error) -> Status {
+    fn lost(&self, status: Status) -> Status {
         // What ended the call on this side says more than the reset that came of it.
         if let Some(status) = self.token.cancelled_with() {
             return status;
         }
-        let status = from_transport(error);
         match self.side {
             Side::Client => status,
             Side::Server => Status::new(Code::Cancelled, status.message()).with_source(status),

@@ -33,6 +33,8 @@ pub enum PeerAddress {
     Unix,
     /// The other end of an in-memory pair.
     InMemory,
+    /// Nobody said where the peer is, as in a host that does not tell.
+    Unknown,
     /// A peer of the application's own listener, in its words.
     Other(String),
 }
@@ -44,6 +46,7 @@ impl fmt::Display for PeerAddress {
             Self::Tcp(address @ SocketAddr::V6(_)) => write!(f, "ipv6:{address}"),
             Self::Unix => f.write_str("unix:"),
             Self::InMemory => f.write_str("in-memory:"),
+            Self::Unknown => f.write_str("unknown:"),
             Self::Other(name) => f.write_str(name),
         }
     }

@@ -62,6 +62,7 @@ impl fmt::Debug for Reply {
 }
 
 /// The body of a reply.
+#[derive(Default)]
 pub(crate) struct ReplyBody {
     /// `None` when the trailers are out, or when there is no body at all.
     open: Option<OpenReply>,
@@ -76,10 +77,6 @@ struct OpenReply {
 impl ReplyBody {
     pub(crate) fn new(content: Content, cap: usize, token: CallToken) -> Self {
         Self { open: Some(OpenReply { content: Some(content), cutter: Cutter::new(cap), token }) }
-    }
-
-    pub(crate) fn empty() -> Self {
-        Self { open: None }
     }
 }
 

@@ -105,6 +105,14 @@ impl Rope {
         front
     }
 
+    /// Takes the first piece of memory off; `None` at the end.
+    pub(crate) fn pop_part(&mut self) -> Option<Bytes> {
+        self.close_run();
+        let part = self.parts.pop_front()?;
+        self.length -= part.len();
+        Some(part)
+    }
+
     /// How many bytes were copied to merge small parts, since the rope began. [`split_to`](Self::split_to) leaves
     /// the count with the rear.
     pub fn merged_bytes(&self) -> u64 {

@@ -15,6 +15,7 @@ use crate::accepted::Accepted;
 use crate::call::CallHandler;
 use crate::http2::Http2Config;
 use crate::listen::{ListenAddress, Listener};
+use crate::mount::Mounts;
 
 /// How long calls may go on when the last handle of a server was dropped without a shutdown.
 const ABANDONED: Duration = Duration::from_secs(10);
@@ -25,7 +26,7 @@ const CUT: Duration = Duration::from_secs(1);
 const ACCEPT_PAUSES: std::ops::RangeInclusive<Duration> = Duration::from_millis(5)..=Duration::from_secs(1);
 
 /// How a server serves.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct ServeConfig {
     /// The settings of HTTP/2.
     pub http2: Http2Config,
@@ -35,6 +36,8 @@ pub struct ServeConfig {
     pub max_connections: usize,
     /// How long a new connection may take until it has said that it speaks HTTP/2. 10 s.
     pub handshake_timeout: Duration,
+    /// The services beside the handler. None.
+    pub mounts: Mounts,
 }
 
 impl Default for ServeConfig {
@@ -44,6 +47,7 @@ impl Default for ServeConfig {
             message_limit: MessageLimits::default().message,
             max_connections: 10_000,
             handshake_timeout: Duration::from_secs(10),
+            mounts: Mounts::default(),
         }
     }
 }
@@ -52,7 +56,8 @@ impl Default for ServeConfig {
 /// tokio runtime.
 ///
 /// # Errors
-/// [`InvalidArgument`](peregrine_proto::FlightErrorKind::InvalidArgument) for settings that HTTP/2 does not allow.
+/// [`InvalidArgument`](peregrine_proto::FlightErrorKind::InvalidArgument) for settings that HTTP/2 does not allow and
+/// for mounts that contradict each other.
 ///
 /// ```
 /// use std::time::Duration;
@@ -85,6 +90,7 @@ impl Default for ServeConfig {
 /// ```
 pub fn serve(listener: Listener, handler: impl CallHandler, config: ServeConfig) -> Result<ServeHandle, FlightError> {
     config.http2.check()?;
+    config.mounts.check()?;
     let control = Control::default();
     let address = listener.local_addr().clone();
     let max_connections = config.max_connections.clamp(1, Semaphore::MAX_PERMITS);
@@ -141,6 +147,11 @@ impl ServeHandle {
             warn!("{} tasks of the server block their threads and were left alone", control.tasks.len());
         }
         Shutdown::Cut
+    }
+
+    /// Waits until the server takes no more connections and calls, which is how a shutdown begins.
+    pub async fn draining(&self) {
+        self.owner.control.drain.cancelled().await;
     }
 
     /// Waits until the server has ended, which a shutdown brings about.

@@ -1,25 +1,23 @@
 //! From an HTTP request to a call, and from its reply to an HTTP response: the edges of gRPC on a server.
 
-use std::convert::Infallible;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Instant;
 
 use http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, HeaderName, Method, Request, Response, StatusCode};
-use hyper::body::Incoming;
-use hyper::service::Service;
 
+use crate::body::HeldBody;
 use crate::call::{CallHandler, IncomingCall, ReplyFuture};
 use crate::deadline::{TIMEOUT_HEADER, deadline_after, parse_timeout};
-use crate::drive::{NextCall, Side};
+use crate::drive::Side;
 use crate::framing::MessageParser;
 use crate::metadata::strip_reserved;
 use crate::parts::PartReader;
 use crate::peer::Peer;
 use crate::reader::MessageReader;
 use crate::reply::{Content, Reply, ReplyBody};
+use crate::serve::ServeConfig;
 use crate::status::{Code, Status, into_trailers};
 use crate::token::CallToken;
 
@@ -28,41 +26,36 @@ pub(crate) const ENCODING: HeaderName = HeaderName::from_static("grpc-encoding")
 pub(crate) const ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
 pub(crate) const IDENTITY: HeaderValue = HeaderValue::from_static("identity");
 
-/// Turns the requests of one connection into calls.
+/// Turns requests into calls.
 pub(crate) struct CallService {
-    pub(crate) handler: Arc<dyn CallHandler>,
-    pub(crate) peer: Arc<Peer>,
-    pub(crate) next: NextCall,
-    pub(crate) message_limit: usize,
-    pub(crate) data_cap: usize,
+    handler: Arc<dyn CallHandler>,
+    message_limit: usize,
+    data_cap: usize,
 }
 
-impl Service<Request<Incoming>> for CallService {
-    type Response = Response<ReplyBody>;
-    type Error = Infallible;
-    type Future = CallFuture;
+impl CallService {
+    pub(crate) fn new(handler: Arc<dyn CallHandler>, config: &ServeConfig) -> Self {
+        Self { handler, message_limit: config.message_limit, data_cap: config.http2.max_data_frame }
+    }
 
-    fn call(&self, request: Request<Incoming>) -> CallFuture {
+    /// Starts a call. Nothing of the handler runs before the future is polled.
+    pub(crate) fn call(&self, request: Request<HeldBody>, peer: Arc<Peer>) -> CallFuture {
         if let Some(refusal) = refusal(&request) {
             return CallFuture::refused(refusal);
         }
         let (head, body) = request.into_parts();
         let mut metadata = head.headers;
-        let timeout = match metadata.get(TIMEOUT_HEADER).map(|value| parse_timeout(value.as_bytes())) {
-            Some(None) => return CallFuture::refused(bad_timeout()),
-            timeout => timeout.flatten(),
-        };
+        let Ok(deadline) = deadline(&metadata) else { return CallFuture::bad_timeout() };
         let encoding = encoding(&metadata);
         strip_reserved(&mut metadata);
 
-        let token = CallToken::new(timeout.and_then(deadline_after));
+        let token = CallToken::new(deadline);
         token.hold_body(body);
-        self.next.put(token.clone(), Side::Server);
         let parser = MessageParser::new(self.message_limit, encoding);
         let call = IncomingCall {
             path: head.uri.path().to_owned(),
             metadata,
-            peer: Arc::clone(&self.peer),
+            peer,
             deadline: token.deadline(),
             token: token.clone(),
             messages: MessageReader::own(PartReader::new(token.clone(), Side::Server, parser)),
@@ -72,7 +65,7 @@ impl Service<Request<Incoming>> for CallService {
     }
 }
 
-/// The way of a call to its response. Nothing of the handler runs before the first poll, which is in the call's task.
+/// The way of a call to its response.
 pub(crate) enum CallFuture {
     Refused(Option<Box<Response<ReplyBody>>>),
     Running { stage: Stage, token: CallToken, data_cap: usize },
@@ -85,28 +78,38 @@ pub(crate) enum Stage {
 }
 
 impl CallFuture {
+    /// The answer to a call whose deadline cannot be read.
+    pub(crate) fn bad_timeout() -> Self {
+        let status = Status::new(Code::Internal, "the header grpc-timeout is not one to eight digits and a unit");
+        Self::refused(trailers_only(status))
+    }
+
+    /// Ready with the response.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Response<ReplyBody>> {
+        match self {
+            Self::Refused(response) => {
+                Poll::Ready(response.take().map_or_else(Response::default, |response| *response))
+            }
+            Self::Running { stage, token, data_cap } => {
+                let reply = match token.cancelled_with() {
+                    Some(status) => Reply::end(HeaderMap::new(), status),
+                    None => ready!(stage.poll(cx)),
+                };
+                *stage = Stage::Done;
+                Poll::Ready(respond(reply, token, *data_cap))
+            }
+        }
+    }
+
     fn refused(response: Response<ReplyBody>) -> Self {
         Self::Refused(Some(Box::new(response)))
     }
-}
 
-impl Future for CallFuture {
-    type Output = Result<Response<ReplyBody>, Infallible>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.get_mut() {
-            Self::Refused(response) => {
-                Poll::Ready(Ok(response.take().map_or_else(Response::default, |response| *response)))
-            }
-            Self::Running { stage, token, data_cap } => {
-                if let Some(status) = token.cancelled_with() {
-                    *stage = Stage::Done;
-                    return Poll::Ready(Ok(respond(Reply::end(HeaderMap::new(), status), token, *data_cap)));
-                }
-                let reply = ready!(stage.poll(cx));
-                *stage = Stage::Done;
-                Poll::Ready(Ok(respond(reply, token, *data_cap)))
-            }
+    /// The token of the call; `None` for a request that is none.
+    pub(crate) fn token(&self) -> Option<&CallToken> {
+        match self {
+            Self::Refused(_) => None,
+            Self::Running { token, .. } => Some(token),
         }
     }
 }
@@ -130,15 +133,9 @@ impl Stage {
     }
 }
 
-impl Default for ReplyBody {
-    fn default() -> Self {
-        Self::empty()
-    }
-}
-
 /// What is no gRPC call gets an HTTP answer, as gRPC asks.
-fn refusal(request: &Request<Incoming>) -> Option<Response<ReplyBody>> {
-    let mut response = Response::new(ReplyBody::empty());
+fn refusal<B>(request: &Request<B>) -> Option<Response<ReplyBody>> {
+    let mut response = Response::new(ReplyBody::default());
     if request.method() != Method::POST {
         *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
         response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
@@ -168,13 +165,19 @@ pub(crate) fn encoding(headers: &HeaderMap) -> Option<String> {
     headers.get(ENCODING).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
 }
 
-fn bad_timeout() -> Response<ReplyBody> {
-    let status = Status::new(Code::Internal, "the header grpc-timeout is not one to eight digits and a unit");
-    trailers_only(status)
+/// When the caller gives up, by its headers.
+pub(crate) fn deadline(headers: &HeaderMap) -> Result<Option<Instant>, BadTimeout> {
+    let Some(value) = headers.get(TIMEOUT_HEADER) else { return Ok(None) };
+    let timeout = parse_timeout(value.as_bytes()).ok_or(BadTimeout)?;
+    Ok(deadline_after(timeout))
 }
 
-fn trailers_only(status: Status) -> Response<ReplyBody> {
-    let mut response = Response::new(ReplyBody::empty());
+/// The header is there and cannot be read.
+pub(crate) struct BadTimeout;
+
+/// A status alone, in the headers.
+pub(crate) fn trailers_only<B: Default>(status: Status) -> Response<B> {
+    let mut response = Response::new(B::default());
     *response.headers_mut() = into_trailers(status);
     add_headers(response.headers_mut());
     response

@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Instant;
 
-use hyper::body::Incoming;
+use http_body::Body;
 use tokio_util::sync::CancellationToken;
 
+use crate::body::HeldBody;
 use crate::status::{Code, Status};
 
 /// Tells whether a call still runs, and ends it from outside. Clones are the same token.
@@ -32,7 +33,7 @@ struct State {
     ending: Option<Ending>,
     /// The incoming body. It is here and not in its reader so that the end of the call can drop it: the stream is
     /// reset only when no part of it is held any more.
-    body: Option<Incoming>,
+    body: Option<HeldBody>,
     /// Who waits for the body.
     reader: Option<Waker>,
     /// The task that drives the stream.
@@ -124,10 +125,10 @@ impl CallToken {
     }
 
     /// Gives the incoming body into the token's care. A call that has ended drops it.
-    pub(crate) fn hold_body(&self, body: Incoming) {
+    pub(crate) fn hold_body(&self, body: impl Into<HeldBody>) {
         let mut state = self.state();
         if state.ending.is_none() {
-            state.body = Some(body);
+            state.body = Some(body.into());
         }
     }
 
@@ -139,10 +140,15 @@ impl CallToken {
 
     /// Runs `poll` on the incoming body, if it is still there. The waker is kept, and woken when the body is taken
     /// away.
-    pub(crate) fn with_body<T>(&self, waker: &Waker, poll: impl FnOnce(&mut Incoming) -> T) -> Option<T> {
+    pub(crate) fn with_body<T>(&self, waker: &Waker, poll: impl FnOnce(&mut HeldBody) -> T) -> Option<T> {
         let mut state = self.state();
         keep(&mut state.reader, waker);
         state.body.as_mut().map(poll)
+    }
+
+    /// Whether the incoming body is there and says that it has ended.
+    pub(crate) fn body_has_ended(&self) -> bool {
+        self.state().body.as_ref().is_some_and(Body::is_end_stream)
     }
 
     /// Keeps the waker of the task that drives the stream, to be woken when the call ends. True if it has ended.

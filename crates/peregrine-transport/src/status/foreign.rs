@@ -37,11 +37,12 @@ pub(crate) fn from_reset(reason: Reason) -> Status {
     Status::new(code, format!("the peer reset the stream: {reason:?}"))
 }
 
-/// The status of a call that hyper failed, where h2's own error tells most.
-pub(crate) fn from_transport(error: hyper::Error) -> Status {
-    let status = match h2_error(&error) {
+/// The status of a call that failed below gRPC, where h2's own error tells most.
+pub(crate) fn from_transport(error: impl Into<Box<dyn Error + Send + Sync>>) -> Status {
+    let error = error.into();
+    let status = match h2_error(&*error) {
         Some(h2) => from_h2(h2),
-        None => Status::new(Code::Unavailable, format!("the connection was lost: {}", innermost(&error))),
+        None => Status::new(Code::Unavailable, format!("the connection was lost: {}", innermost(&*error))),
     };
     status.with_source(error)
 }
@@ -55,8 +56,8 @@ pub(crate) fn was_refused(error: &hyper::Error) -> bool {
     })
 }
 
-fn h2_error(error: &hyper::Error) -> Option<&h2::Error> {
-    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
+fn h2_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a h2::Error> {
+    let mut cause = Some(error);
     while let Some(current) = cause {
         if let Some(h2) = current.downcast_ref() {
             return Some(h2);
