@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use peregrine::client::FlightClient;
 use peregrine::proto::Location;
+use peregrine::server::Signals;
 
 use crate::output::{FileFormat, FirstRows, UnnamedFile};
 use crate::remote::Download;
-use crate::signals::Signals;
 use crate::terminal;
 
 /// Read a flight: show its first rows, or write all of it to a file.

@@ -7,7 +7,6 @@ mod ls;
 mod output;
 mod remote;
 mod serve;
-mod signals;
 mod store;
 mod terminal;
 

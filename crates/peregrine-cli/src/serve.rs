@@ -3,13 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use peregrine::proto::Location;
-use peregrine::server::{FlightServer, RunningServer};
+use peregrine::server::FlightServer;
 use peregrine::transport::Shutdown;
 
 use crate::log::log;
-use crate::signals::Signals;
 use crate::store::{Store, StoreService};
 use crate::terminal;
 
@@ -49,26 +48,16 @@ pub(crate) struct Args {
 /// Serves until a signal comes.
 pub(crate) async fn run(args: Args) -> Result<()> {
     let store = Store::open(&args.folder).with_context(|| format!("cannot serve {:?}", args.folder))?;
-    // Before the line that tells others that the server is there, so that they may end it from then on.
-    let mut signals = Signals::listen()?;
     let server = FlightServer::builder().bind(args.listen).await?.serve(StoreService::new(store))?;
+    // Before the line that tells others that the server is there, so that they may end it from then on.
+    let shutdown = server.shutdown_on_signal(DRAIN)?;
     terminal::print(&format!("Server listening on {}\n", server.location()))?;
-    tokio::select! {
-        () = signals.next() => {}
-        () = server.wait() => bail!("the server ended by itself"),
-    }
-    drain(&server, signals).await;
-    Ok(())
-}
-
-/// Ends the server: calls go on for a while, or until the next signal.
-async fn drain(server: &RunningServer, mut signals: Signals) {
-    log(format_args!("draining for up to {} s; signal again to end at once", DRAIN.as_secs()));
-    let ended = tokio::select! {
-        ended = server.shutdown(DRAIN) => ended,
-        () = signals.next() => server.shutdown(Duration::ZERO).await,
+    let told = async {
+        server.draining().await;
+        log(format_args!("draining for up to {} s; signal again to end at once", DRAIN.as_secs()));
     };
-    if ended == Shutdown::Cut {
+    if let (Shutdown::Cut, ()) = tokio::join!(shutdown, told) {
         log(format_args!("calls that still ran were cut"));
     }
+    Ok(())
 }

@@ -1,12 +1,18 @@
 //! `FlightServer`: what may be set before the first call, and where to listen.
 
+use std::error::Error;
 use std::io;
 use std::time::Duration;
 
-use peregrine_proto::{FlightError, Location, LocationScheme, MessageLimits};
-use peregrine_transport::{Http2Config, ListenAddress, Listener, ServeConfig, serve};
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use peregrine_proto::{FLIGHT_SERVICE_NAME, FlightError, Location, LocationScheme, MessageLimits};
+use peregrine_transport::{EmbeddedService, Http2Config, IncomingBody, ListenAddress, Listener, ServeConfig, serve};
+use tower_service::Service;
 
 use crate::dispatch::Dispatch;
+use crate::embed::EmbeddedFlight;
 use crate::lifecycle::RunningServer;
 use crate::service::FlightService;
 
@@ -83,6 +89,79 @@ impl FlightServerBuilder {
         self
     }
 
+    /// Serves another gRPC service beside Flight, over the same connections: health checks, reflection, or any that tonic
+    /// generates. `prefix` is its path, `/grpc.health.v1.Health`; it takes the calls below it, in whole segments of
+    /// the path, and of several prefixes the longest counts.
+    ///
+    /// Each call runs on a clone of the service, in a task of its own. A panic fails that call and nothing else.
+    /// The server's windows and its limits on streams hold for these calls too, their deadlines are kept, a shutdown
+    /// waits for them, and what is cut or reset is dropped. The service finds the caller as a
+    /// [`Peer`](peregrine_transport::Peer) among the request's extensions. Limits on messages are the service's own.
+    ///
+    /// ```
+    /// use std::convert::Infallible;
+    /// use std::future::{Ready, ready};
+    /// use std::task::{Context, Poll};
+    ///
+    /// use http::{Request, Response};
+    /// use peregrine_server::{FlightServer, FlightService};
+    /// use peregrine_transport::{IncomingBody, Listener};
+    /// use tower_service::Service;
+    ///
+    /// # struct Nothing;
+    /// # impl FlightService for Nothing {}
+    /// /// Stands for what tonic generates.
+    /// #[derive(Clone)]
+    /// struct Health;
+    ///
+    /// impl Service<Request<IncomingBody>> for Health {
+    ///     type Response = Response<String>;
+    ///     type Error = Infallible;
+    ///     type Future = Ready<Result<Self::Response, Infallible>>;
+    ///
+    ///     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+    ///         Poll::Ready(Ok(()))
+    ///     }
+    ///
+    ///     fn call(&mut self, _: Request<IncomingBody>) -> Self::Future {
+    ///         ready(Ok(Response::new("well".to_owned())))
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), peregrine_proto::FlightError> {
+    /// let builder = FlightServer::builder().mount("/grpc.health.v1.Health", Health);
+    /// # let (listener, _connector) = Listener::in_memory();
+    /// let server = builder.listener(listener).serve(Nothing)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn mount<S, B>(mut self, prefix: impl Into<String>, service: S) -> Self
+    where
+        S: Service<Request<IncomingBody>, Response = Response<B>> + Clone + Send + 'static,
+        S::Error: Into<Box<dyn Error + Send + Sync>>,
+        S::Future: Send + 'static,
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        self.config.mounts.add(prefix, service);
+        self
+    }
+
+    /// Makes a tower service for the HTTP server of an application that has one already. Of the settings it takes the
+    /// message limits; connections are the host's.
+    ///
+    /// # Errors
+    /// Services are mounted: the host's router is the place for them.
+    pub fn embed<S: FlightService>(self, service: S) -> Result<EmbeddedFlight, FlightError> {
+        if !self.config.mounts.is_empty() {
+            let message = "an embedded Flight service has no mounts: give those services to the host's router";
+            return Err(FlightError::invalid_argument(message));
+        }
+        Ok(EmbeddedFlight::new(EmbeddedService::new(Dispatch::new(service, self.limits), &self.config)))
+    }
+
     /// Listens at a location: `grpc`, `grpc+tcp` (port 0 takes a free one) or `grpc+unix`. Nothing is accepted
     /// before [`serve`](BoundServer::serve), but connections already queue.
     ///
@@ -123,8 +202,9 @@ impl BoundServer {
     /// Starts to serve and returns at once. Must be called within a tokio runtime, which the server then runs on.
     ///
     /// # Errors
-    /// Settings that contradict themselves, naming them.
+    /// Settings that contradict themselves, naming them: among them two mounts of one path, and one of Flight's own.
     pub fn serve<S: FlightService>(self, service: S) -> Result<RunningServer, FlightError> {
+        self.config.mounts.check_beside(&format!("/{FLIGHT_SERVICE_NAME}"))?;
         let location = self.location();
         let handle = serve(self.listener, Dispatch::new(service, self.limits), self.config)?;
         Ok(RunningServer::new(location, handle))

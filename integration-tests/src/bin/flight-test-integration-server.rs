@@ -11,7 +11,6 @@ use integration_tests::two_dashes;
 use peregrine::proto::Location;
 use peregrine::server::FlightServer;
 use peregrine_testkit::scenario::Scenario;
-use tokio::signal::unix::{SignalKind, signal};
 
 /// Serves an official integration scenario of Arrow Flight on all interfaces. Flags may have one dash or two.
 #[derive(Debug, Parser)]
@@ -27,13 +26,12 @@ struct Args {
 #[tokio::main]
 async fn main() -> Result<()> {
     let args = Args::parse_from(two_dashes(std::env::args_os()));
-    let mut terminated = signal(SignalKind::terminate())?;
     let bound = FlightServer::builder().bind(Location::for_grpc_tcp("0.0.0.0", args.port)).await?;
     let server = args.scenario.serve(bound)?;
+    let shutdown = server.shutdown_on_signal(Duration::from_secs(1))?;
     let port = server.location().port().context("a server on TCP has a port")?;
     println!("Server listening on localhost:{port}");
     std::io::stdout().flush()?;
-    terminated.recv().await;
-    server.shutdown(Duration::from_secs(1)).await;
+    shutdown.await;
     Ok(())
 }

@@ -16,7 +16,7 @@ use http_body::{Body, Frame};
 use peregrine_transport::{
     ChannelConfig, Code, Http2Config, IncomingBody, Mounts, Peer, PeerAddress, ServeConfig, Shutdown, Status,
 };
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tower_service::Service;
 
 use crate::pair::{OnDrop, Once, Pair, ask_all, echo, pair_with};
@@ -216,9 +216,12 @@ async fn a_deadline_ends_a_call_of_a_service() {
     assert_eq!(header(&head, "grpc-status"), "13", "a timeout that cannot be read");
 }
 
+/// How reading a request went.
+type ReadRequest = Result<Vec<u8>, Status>;
+
 /// A server whose service reads its request in a task of its own, reports how that went, and answers with a first
 /// piece and no more. The guard is in the answer.
-fn reading() -> (Pair, mpsc::UnboundedReceiver<Result<Vec<u8>, Status>>, tokio::sync::oneshot::Receiver<()>) {
+fn reading() -> (Pair, mpsc::UnboundedReceiver<ReadRequest>, oneshot::Receiver<()>) {
     let (guard, dropped) = OnDrop::new();
     let guard = Once::new(guard);
     let (reports, report) = mpsc::unbounded_channel();
