@@ -1,7 +1,16 @@
-"""What a Python process of the bench used, in the same words as the Rust ones: see integration-tests/src/usage.rs."""
+"""What the Python programs of the bench share: the data, and what a process used in the words of the Rust ones (see
+integration-tests/src/usage.rs)."""
 
 import json
 import time
+
+import pyarrow as pa
+
+
+def batch_of(rows):
+    """Four int64 columns."""
+    schema = pa.schema([pa.field(f"c{column}", pa.int64(), nullable=False) for column in range(4)])
+    return pa.record_batch([pa.arange(column, column + rows * 31, 31) for column in range(4)], schema=schema)
 
 
 def _cpu_seconds():

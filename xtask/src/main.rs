@@ -30,9 +30,12 @@ enum Command {
     Interop,
     /// Measure against raw TCP and pyarrow.
     Bench {
-        /// Fewer rounds: under two minutes, once the programs are built.
+        /// Fewer rounds: about five minutes, once the programs are built.
         #[arg(long)]
         quick: bool,
+        /// One of `do_get`, `do_put` and `do_exchange` alone.
+        #[arg(long, value_name = "NAME")]
+        case: Option<String>,
         /// Where to write the numbers.
         #[arg(long, value_name = "FILE")]
         json: Option<PathBuf>,
@@ -63,7 +66,7 @@ fn run() -> Result<()> {
         Command::Tidy => tidy::run(workspace.root()),
         Command::Ci => ci::run(&workspace),
         Command::Interop => interop::run(&workspace),
-        Command::Bench { quick, json } => bench::run(&workspace, quick, json.as_deref()),
+        Command::Bench { quick, case, json } => bench::run(&workspace, quick, case.as_deref(), json.as_deref()),
         Command::Codegen { check } => codegen::run(&workspace, check),
         Command::SampleData => sample_data::run(&workspace),
     }

@@ -1,34 +1,76 @@
-//! Our client of `cargo xtask bench`: reads a stream to its end and keeps nothing.
+//! Our client of `cargo xtask bench`: moves batches and keeps nothing.
 //!
-//! Usage: `bench_client URI ROWS BATCHES`. Prints what the reading took. A first short call connects and warms up.
+//! Usage: `bench_client CASE URI ROWS BATCHES`, CASE being `do_get`, `do_put` or `do_exchange`. Prints what the moving
+//! took. A first short call connects and warms up.
 
-use anyhow::{Context, Result, ensure};
-use integration_tests::{BYTES_PER_ROW, Usage};
+use anyhow::{Context, Result, bail, ensure};
+use arrow_array::RecordBatch;
+use integration_tests::{BYTES_PER_ROW, Usage, columns};
 use peregrine::client::FlightClient;
-use peregrine::proto::Ticket;
+use peregrine::proto::{FlightDescriptor, FlightError, Ticket};
+use peregrine::stream::FlightStreamReader;
 
 #[tokio::main]
 async fn main() -> Result<()> {
     peregrine::transport::keep_freed_memory();
     let mut arguments = std::env::args().skip(1);
-    let mut argument = || arguments.next().context("usage: bench_client URI ROWS BATCHES");
-    let (uri, rows, batches) = (argument()?, argument()?.parse::<usize>()?, argument()?.parse::<usize>()?);
-    let client = FlightClient::connect(uri.as_str())?;
-    read(&client, 1).await?;
+    let mut argument = || arguments.next().context("usage: bench_client CASE URI ROWS BATCHES");
+    let (case, uri) = (argument()?, argument()?);
+    let (rows, batches) = (argument()?.parse::<usize>()?, argument()?.parse::<usize>()?);
+    let (client, batch) = (FlightClient::connect(uri.as_str())?, columns(rows));
+    run(&case, &client, &batch, 1).await?;
     let start = Usage::now();
-    let read = read(&client, batches).await?;
+    let moved = run(&case, &client, &batch, batches).await?;
     let measured = start.measure();
-    ensure!(read == rows * batches, "{read} rows came, expected {}", rows * batches);
-    println!("{}", measured.to_json(read * BYTES_PER_ROW));
+    ensure!(moved == rows * batches, "{moved} rows were moved, expected {}", rows * batches);
+    println!("{}", measured.to_json(moved * BYTES_PER_ROW));
     Ok(())
 }
 
-/// Reads so many batches and gives their rows.
-async fn read(client: &FlightClient, batches: usize) -> Result<usize> {
-    let mut reader = client.do_get(Ticket::new(batches.to_string())).await?;
+/// Moves so many batches and gives the rows that arrived.
+async fn run(case: &str, client: &FlightClient, batch: &RecordBatch, batches: usize) -> Result<usize> {
+    match case {
+        "do_get" => Ok(rows(client.do_get(Ticket::new(batches.to_string())).await?).await?),
+        "do_put" => put(client, batch, batches).await,
+        "do_exchange" => echo(client, batch, batches).await,
+        other => bail!("no case {other}"),
+    }
+}
+
+/// Uploads; the server answers with the rows that it got.
+async fn put(client: &FlightClient, batch: &RecordBatch, batches: usize) -> Result<usize> {
+    let (mut writer, mut results) = client.do_put(descriptor(), batch.schema()).await?;
+    for _ in 0..batches {
+        writer.write_batch(batch).await?;
+    }
+    writer.done_writing().await?;
+    let rows = results.read().await?.context("the server acknowledged nothing")?;
+    writer.close().await?;
+    Ok(std::str::from_utf8(&rows)?.parse()?)
+}
+
+/// Writes in one task and reads what comes back in another.
+async fn echo(client: &FlightClient, batch: &RecordBatch, batches: usize) -> Result<usize> {
+    let (mut writer, reader) = client.do_exchange(descriptor()).await?;
+    let reading = tokio::spawn(rows(reader));
+    writer.begin(batch.schema()).await?;
+    for _ in 0..batches {
+        writer.write_batch(batch).await?;
+    }
+    writer.done_writing().await?;
+    let rows = reading.await??;
+    writer.close().await?;
+    Ok(rows)
+}
+
+async fn rows(mut reader: FlightStreamReader) -> Result<usize, FlightError> {
     let mut rows = 0;
     while let Some(batch) = reader.read_next().await? {
         rows += batch.num_rows();
     }
     Ok(rows)
+}
+
+fn descriptor() -> FlightDescriptor {
+    FlightDescriptor::for_path(["bench"])
 }

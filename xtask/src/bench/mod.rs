@@ -9,7 +9,7 @@ mod report;
 use std::path::Path;
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use self::peer::{Peer, Sample};
 use self::report::Figures;
@@ -18,6 +18,9 @@ use crate::workspace::{Profile, Workspace};
 
 /// Bytes of column data in a row: four int64.
 const BYTES_PER_ROW: usize = 32;
+
+/// The calls that move data, and which part of the bytes below each moves: an echo moves all of them twice.
+const CASES: [(&str, usize); 3] = [("do_get", 1), ("do_put", 1), ("do_exchange", 2)];
 
 /// Rows in a batch and bytes of column data to move: fewer where the work for each message takes the time.
 const SIZES: [(usize, usize); 5] = [
@@ -35,16 +38,19 @@ const RAW_BYTES: usize = 4_000_000_000;
 const QUICK_ROUNDS: usize = 5;
 const ROUNDS: usize = 11;
 
-/// Measures, prints a table, and writes `json` if it is named.
+/// Measures one case or all of them, prints a table for each, and writes `json` if it is named.
 ///
 /// # Errors
-/// If a side does not build or fails, or `json` cannot be written. A pyarrow that cannot be set up is left out.
-pub(crate) fn run(workspace: &Workspace, quick: bool, json: Option<&Path>) -> Result<()> {
+/// If there is no such case, a side does not build or fails, or `json` cannot be written. A pyarrow that cannot be set up
+/// is left out.
+pub(crate) fn run(workspace: &Workspace, quick: bool, case: Option<&str>, json: Option<&Path>) -> Result<()> {
+    let cases: Vec<_> = CASES.into_iter().filter(|(name, _)| case.is_none_or(|case| case == *name)).collect();
+    ensure!(!cases.is_empty(), "the cases are {}", CASES.map(|(name, _)| name).join(", "));
     let bins = ["--bin", "bench_server", "--bin", "bench_client", "--bin", "bench_raw"];
     workspace.build(Profile::Release, &[&["--package", "integration-tests"], &bins[..]].concat())?;
     let python = Python::set_up(workspace).inspect_err(|why| println!("pyarrow {PYARROW} is left out: {why}")).ok();
     let rounds = if quick { QUICK_ROUNDS } else { ROUNDS };
-    let figures = measure(workspace, python.as_ref(), rounds)?;
+    let figures = measure(workspace, python.as_ref(), &cases, rounds)?;
     print!("{}", report::table(&figures));
     if let Some(path) = json {
         std::fs::write(path, report::json(&figures)?).with_context(|| format!("write {}", path.display()))?;
@@ -52,28 +58,33 @@ pub(crate) fn run(workspace: &Workspace, quick: bool, json: Option<&Path>) -> Re
     Ok(())
 }
 
-fn measure(workspace: &Workspace, python: Option<&Python>, rounds: usize) -> Result<Vec<Figures>> {
+fn measure(
+    workspace: &Workspace,
+    python: Option<&Python>,
+    cases: &[(&'static str, usize)],
+    rounds: usize,
+) -> Result<Vec<Figures>> {
     let scratch = workspace.scratch("bench")?;
     let mut peers = vec![Peer::peregrine(workspace, &scratch), Peer::raw_tcp(workspace, &scratch)];
     peers.extend(python.map(|python| Peer::pyarrow(workspace, python, &scratch)));
     let mut raw = RAW_BUFFERS.map(|_| Vec::new());
     let mut figures = Vec::new();
-    for (rows, _) in SIZES {
-        figures.extend(peers.iter().map(|peer| Figures { rows, peer: peer.name(), samples: Vec::new() }));
+    for (&(case, _), (rows, _)) in cases.iter().flat_map(|case| SIZES.map(|size| (case, size))) {
+        figures.extend(peers.iter().map(|peer| Figures { case, rows, peer: peer.name(), samples: Vec::new() }));
     }
     let start = Instant::now();
     for round in 1..=rounds {
-        for peer in &peers {
-            if peer.is_raw() {
-                for (samples, buffer) in raw.iter_mut().zip(RAW_BUFFERS) {
-                    samples.push(peer.measure(RAW_BYTES, buffer)?);
+        for (samples, buffer) in raw.iter_mut().zip(RAW_BUFFERS) {
+            let peer = peers.iter().find(|peer| peer.is_raw()).context("raw TCP is a peer")?;
+            samples.push(peer.measure("raw", RAW_BYTES, buffer)?);
+        }
+        for &(case, part) in cases {
+            for (peer, (rows, bytes)) in peers.iter().flat_map(|peer| SIZES.map(|size| (peer, size))) {
+                if !peer.is_raw() {
+                    let sample = peer.measure(case, bytes / part / (rows * BYTES_PER_ROW), rows)?;
+                    let of = figures.iter_mut().find(|of| of.is(case, rows, peer.name()));
+                    of.context("every case, size and peer has its figures")?.samples.push(sample);
                 }
-                continue;
-            }
-            for (rows, bytes) in SIZES {
-                let sample = peer.measure(bytes / (rows * BYTES_PER_ROW), rows)?;
-                let of = figures.iter_mut().find(|of| of.rows == rows && of.peer == peer.name());
-                of.context("every size and peer has its figures")?.samples.push(sample);
             }
         }
         eprintln!("round {round} of {rounds}, {} s", start.elapsed().as_secs());

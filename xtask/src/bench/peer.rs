@@ -1,7 +1,7 @@
 //! The peers of the bench: how their two ends are started, and what they answer.
 //!
 //! A server prints `Server listening on ADDRESS` and serves until its standard input closes; then it prints a line of
-//! JSON: the bytes of column data that it sent, its processor time since it began to listen, its peak memory. A client
+//! JSON: the bytes of column data that it sent or took, its processor time since it began to listen, its peak memory. A client
 //! prints the same about one call.
 
 use std::path::{Path, PathBuf};
@@ -70,13 +70,13 @@ impl<'a> Peer<'a> {
         matches!(self.kind, Kind::RawTcp)
     }
 
-    /// Moves `count` batches of `size` rows, or, with raw TCP, `count` bytes through buffers of `size`.
-    pub(super) fn measure(&self, count: usize, size: usize) -> Result<Sample> {
-        let what = || format!("{}: {count} x {size}", self.name());
-        self.transfer(&count.to_string(), &size.to_string()).with_context(what)
+    /// Moves `count` batches of `size` rows by a call of `case`, or, with raw TCP, `count` bytes through buffers of `size`.
+    pub(super) fn measure(&self, case: &str, count: usize, size: usize) -> Result<Sample> {
+        let what = || format!("{}, {case}: {count} x {size}", self.name());
+        self.transfer(case, &count.to_string(), &size.to_string()).with_context(what)
     }
 
-    fn transfer(&self, count: &str, size: &str) -> Result<Sample> {
+    fn transfer(&self, case: &str, count: &str, size: &str) -> Result<Sample> {
         let mut server = self.server();
         match self.kind {
             Kind::RawTcp => server.args(["serve", count, size]),
@@ -87,7 +87,7 @@ impl<'a> Peer<'a> {
         let mut client = self.client();
         match self.kind {
             Kind::RawTcp => client.args(["read", &address, count, size]),
-            _ => client.args([&address, size, count]),
+            _ => client.args([case, &address, size, count]),
         };
         let client = process::run(client, &self.log.with_extension("client.log"), TIMEOUT).context("the client")?;
         server.close_stdin();

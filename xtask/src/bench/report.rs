@@ -8,15 +8,21 @@ use serde_json::{Value, json};
 use super::BYTES_PER_ROW;
 use super::peer::{RAW_TCP, Sample};
 
-/// All rounds of one peer with one size of batch.
+/// All rounds of one peer with one call and one size of batch.
 #[derive(Debug)]
 pub(super) struct Figures {
+    pub(super) case: &'static str,
     pub(super) rows: usize,
     pub(super) peer: &'static str,
     pub(super) samples: Vec<Sample>,
 }
 
-const CASE: &str = "do_get";
+impl Figures {
+    pub(super) fn is(&self, case: &str, rows: usize, peer: &str) -> bool {
+        self.case == case && self.rows == rows && self.peer == peer
+    }
+}
+
 const STREAMS: usize = 1;
 
 /// The median over the rounds.
@@ -30,7 +36,7 @@ pub(super) fn json(figures: &[Figures]) -> Result<String> {
         .iter()
         .map(|of| {
             json!({
-                "case": CASE,
+                "case": of.case,
                 "rows": of.rows,
                 "streams": STREAMS,
                 "peer": of.peer,
@@ -45,54 +51,60 @@ pub(super) fn json(figures: &[Figures]) -> Result<String> {
     Ok(serde_json::to_string_pretty(&objects)? + "\n")
 }
 
-/// The figures as a table, with the machine above it.
+/// The figures as a table for each case, with the machine above them.
 pub(super) fn table(figures: &[Figures]) -> String {
     let rounds = figures.first().map_or(0, |of| of.samples.len());
     let mut out = format!(
-        "\n{CASE}: 4 x int64, {STREAMS} stream, TCP over loopback, medians of {rounds} alternating rounds (least to most)\n\
-         machine: {}\nours: release build, defaults, multi-thread runtime, keep_freed_memory() at start; a batch of over 4 MiB is sent as several messages\n\n\
-         {:>8} {:>10}  {:<10} {:>6} {:>13} {:>7} {:>9} {:>11} {:>11} {:>11} {:>11}\n",
-        machine(),
-        "rows",
-        "batch",
-        "peer",
-        "GB/s",
-        "",
-        "/ raw",
-        "/ pyarrow",
-        "server s/GB",
-        "client s/GB",
-        "server MiB",
-        "client MiB",
+        "\n4 x int64, {STREAMS} stream, TCP over loopback, medians of {rounds} alternating rounds (least to most)\n\
+         machine: {}\nours: release build, defaults, multi-thread runtime, keep_freed_memory() at start\n\
+         do_get: a batch of over 4 MiB is sent as several messages; do_exchange: an echo, whose bytes count once\n",
+        machine()
     );
-    for of in figures {
-        let speed = median_speed(&of.samples);
-        let ratio = |peer: &str| {
-            let other = figures.iter().find(|other| other.rows == of.rows && other.peer == peer)?;
-            Some(speed / median_speed(&other.samples))
-        };
-        let speeds = || of.samples.iter().map(|sample| sample.gb_per_s);
-        let range = format!(
-            "({:.2} - {:.2})",
-            speeds().fold(f64::INFINITY, f64::min),
-            speeds().fold(f64::NEG_INFINITY, f64::max)
-        );
+    for cases in figures.chunk_by(|a, b| a.case == b.case) {
         // Writing to a string does not fail.
         let _ = writeln!(
             out,
-            "{:>8} {:>10}  {:<10} {speed:>6.2} {range:>13} {:>7} {:>9} {:>11} {:>11} {:>11} {:>11}",
-            of.rows,
-            bytes(of.rows * BYTES_PER_ROW),
-            of.peer,
-            number(ratio(RAW_TCP), 2),
-            number(ratio("pyarrow"), 2),
-            number(median(&of.samples, |sample| sample.server_cpu_s_per_gb), 3),
-            number(median(&of.samples, |sample| sample.client_cpu_s_per_gb), 3),
-            number(median(&of.samples, |sample| sample.server_peak_mib), 0),
-            number(median(&of.samples, |sample| sample.client_peak_mib), 0),
+            "\n{:<11} {:>8} {:>10}  {:<10} {:>6} {:>13} {:>7} {:>9} {:>11} {:>11} {:>11} {:>11}",
+            "call",
+            "rows",
+            "batch",
+            "peer",
+            "GB/s",
+            "",
+            "/ raw",
+            "/ pyarrow",
+            "server s/GB",
+            "client s/GB",
+            "server MiB",
+            "client MiB",
         );
+        cases.iter().for_each(|of| out.push_str(&line(of, cases)));
     }
     out
+}
+
+fn line(of: &Figures, others: &[Figures]) -> String {
+    let speed = median_speed(&of.samples);
+    let ratio = |peer: &str| {
+        let other = others.iter().find(|other| other.is(of.case, of.rows, peer))?;
+        Some(speed / median_speed(&other.samples))
+    };
+    let speeds = || of.samples.iter().map(|sample| sample.gb_per_s);
+    let range =
+        format!("({:.2} - {:.2})", speeds().fold(f64::INFINITY, f64::min), speeds().fold(f64::NEG_INFINITY, f64::max));
+    format!(
+        "{:<11} {:>8} {:>10}  {:<10} {speed:>6.2} {range:>13} {:>7} {:>9} {:>11} {:>11} {:>11} {:>11}\n",
+        of.case,
+        of.rows,
+        bytes(of.rows * BYTES_PER_ROW),
+        of.peer,
+        number(ratio(RAW_TCP), 2),
+        number(ratio("pyarrow"), 2),
+        number(median(&of.samples, |sample| sample.server_cpu_s_per_gb), 3),
+        number(median(&of.samples, |sample| sample.client_cpu_s_per_gb), 3),
+        number(median(&of.samples, |sample| sample.server_peak_mib), 0),
+        number(median(&of.samples, |sample| sample.client_peak_mib), 0),
+    )
 }
 
 fn median(samples: &[Sample], figure: impl Fn(&Sample) -> Option<f64>) -> Option<f64> {
@@ -137,7 +149,7 @@ mod tests {
             server_peak_mib: Some(20.0),
             client_peak_mib: Some(30.0),
         };
-        Figures { rows: 1024, peer, samples: speeds.iter().map(sample).collect() }
+        Figures { case: "do_get", rows: 1024, peer, samples: speeds.iter().map(sample).collect() }
     }
 
     #[test]
