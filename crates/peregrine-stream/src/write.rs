@@ -13,7 +13,7 @@ use peregrine_transport::{Abandoned, CallSender, Channel, MessageReader, Outgoin
 
 use crate::assemble::{BodyAlignment, FrameAssembler};
 use crate::chunk::Table;
-use crate::pipe::{PipeFrames, PipeWriter, given_up, pipe};
+use crate::pipe::{Closed, PipeFrames, PipeWriter, given_up, pipe};
 use crate::size::WriteSizeExceeded;
 
 /// Writes a stream of data: batches, and the application's metadata beside or between them.
@@ -191,13 +191,12 @@ impl FlightStreamWriter {
         if std::mem::replace(&mut self.is_done, true) {
             return Ok(());
         }
+        // A stream that is taken to its end is closed too, but then the call goes on.
+        let is_closed = self.pipe.is_closed();
         self.pipe.finish();
-        if !self.pipe.is_closed() {
-            return Ok(());
-        }
         match &self.call {
-            Some(call) => ok(call.status().await),
-            None => Ok(()),
+            Some(call) if is_closed => ok(call.status().await),
+            _ => Ok(()),
         }
     }
 
@@ -228,13 +227,13 @@ impl FlightStreamWriter {
 
     /// Waits until there is room for a message.
     async fn ready(&mut self) -> Result<(), FlightError> {
-        if poll_fn(|cx| self.pipe.poll_ready(cx)).await.is_err() {
-            return Err(self.ended().await);
-        }
         if self.is_done {
             return Err(FlightError::invalid_argument("the stream is written to after it was done"));
         }
-        Ok(())
+        match poll_fn(|cx| self.pipe.poll_ready(cx)).await {
+            Ok(()) => Ok(()),
+            Err(Closed) => Err(self.ended().await),
+        }
     }
 
     /// Why nobody takes messages any more.
