@@ -1,13 +1,15 @@
-//! What the programs of this package share: data, errors, flags, how they are told to stop, and what a process used.
+//! What the programs of this package share: data, files of it, errors, flags, how they are told to stop, and what a process used.
 
 mod columns;
 mod flags;
 mod interop;
+mod json_file;
 mod stop;
 mod usage;
 
 pub use crate::columns::{BYTES_PER_ROW, columns};
 pub use crate::flags::two_dashes;
 pub use crate::interop::{ERROR_KINDS, counted, error, numbers, numbers_schema, words, words_schema};
+pub use crate::json_file::read_json_file;
 pub use crate::stop::input_closed;
 pub use crate::usage::{Measured, Usage};

@@ -1,7 +1,13 @@
 //! The programs of the official integration scenarios, run as their harness runs them.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::sync::Arc;
+
+use arrow_array::{Int32Array, RecordBatch};
+use arrow_schema::{DataType, Field, Schema};
+use integration_tests::read_json_file;
 
 /// A running `flight-test-integration-server`. It is killed when it is dropped.
 struct Server {
@@ -87,4 +93,64 @@ fn names_without_a_scenario_are_errors_of_their_own() {
         assert!(!output.status.success());
         assert!(stderr(&output).contains(reason), "{}", stderr(&output));
     }
+}
+
+/// A table of the column `n` with the values 7, null and -7.
+const TABLE: &str = r#"{
+    "schema": {
+        "fields": [
+            {"name": "n", "type": {"name": "int", "isSigned": true, "bitWidth": 32}, "nullable": true, "children": []}
+        ],
+        "metadata": [{"key": "made", "value": "by hand"}]
+    },
+    "batches": [
+        {"count": 3, "columns": [{"name": "n", "count": 3, "VALIDITY": [1, 0, 1], "DATA": [7, 0, -7]}]}
+    ]
+}"#;
+
+#[test]
+fn a_file_of_json_is_the_table_that_it_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("table.json");
+    fs::write(&path, TABLE).unwrap();
+    let table = read_json_file(&path).unwrap();
+    let schema = Schema::new(vec![Field::new("n", DataType::Int32, true)]);
+    let schema = Arc::new(schema.with_metadata([("made".to_owned(), "by hand".to_owned())]));
+    let column = Int32Array::from(vec![Some(7), None, Some(-7)]);
+    assert_eq!(table.schema, schema);
+    assert_eq!(table.batches, [RecordBatch::try_new(schema, vec![Arc::new(column)]).unwrap()]);
+
+    for (text, reason) in [
+        (TABLE.replace("\"int\"", "\"int of tomorrow\""), "int of tomorrow"),
+        (TABLE.replace("schema", "shema"), "the file has no schema"),
+        (TABLE.replace("}", ""), "at line 5"),
+    ] {
+        fs::write(&path, text).unwrap();
+        let error = format!("{:#}", read_json_file(&path).unwrap_err());
+        assert!(error.contains("table.json") && error.contains(reason), "{error}");
+    }
+}
+
+#[test]
+fn a_server_without_a_scenario_takes_a_file_and_gives_it_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("table.json");
+    fs::write(&path, TABLE).unwrap();
+    let path = path.to_str().unwrap();
+    let server = Server::start(&["-port=0"]);
+    let port = format!("-port={}", server.port);
+    let run = |more: &[&str]| client(&[&["-host", "localhost", &port, "-path", path], more].concat());
+
+    let output = run(&["-no-upload"]);
+    assert!(!output.status.success(), "nothing has been uploaded yet");
+    assert!(stderr(&output).contains("GetFlightInfo failed: not found"), "{}", stderr(&output));
+    for more in [&[][..], &["-no-upload"]] {
+        let output = run(more);
+        assert!(output.status.success(), "{}", stderr(&output));
+    }
+    fs::write(path, TABLE.replace("-7", "-8")).unwrap();
+    let output = run(&["-no-upload"]);
+    assert!(!output.status.success(), "the file is another one now");
+    assert!(stderr(&output).contains("batch 0, column \"n\": expected"), "{}", stderr(&output));
+    server.terminate();
 }

@@ -2,10 +2,11 @@
 //! endpoint to it.
 //!
 //! Every implementation of Flight has the same scenarios under the same names, and each one's clients are run against
-//! each other's servers.
+//! each other's servers. [`Scenario`] is one of them; [`RoundTrip`] is the case without a name, which moves a file.
 
 mod alignment;
 mod app_metadata;
+mod echo;
 mod error;
 mod expiration_time;
 mod expiring;
@@ -14,6 +15,8 @@ mod name;
 mod ordered;
 mod poll;
 mod read;
+mod round_trip;
+mod same_schema;
 
 use peregrine_client::FlightClient;
 use peregrine_proto::FlightError;
@@ -21,6 +24,7 @@ use peregrine_server::{BoundServer, RunningServer};
 
 pub use crate::scenario::error::ScenarioError;
 pub use crate::scenario::name::ScenarioNameError;
+pub use crate::scenario::round_trip::RoundTrip;
 
 /// One of the official integration scenarios.
 ///
@@ -51,6 +55,8 @@ pub enum Scenario {
     ExpirationTimeCancelFlightInfo,
     /// An endpoint that expires is given more time.
     ExpirationTimeRenewFlightEndpoint,
+    /// What is sent in an exchange comes back, message by message.
+    DoExchangeEcho,
     /// GetFlightInfo names the connection that it was asked on as the place of the data.
     LocationReuseConnection,
     /// A long query is polled until it is complete.
@@ -69,6 +75,7 @@ impl Scenario {
         Self::ExpirationTimeListActions,
         Self::ExpirationTimeCancelFlightInfo,
         Self::ExpirationTimeRenewFlightEndpoint,
+        Self::DoExchangeEcho,
         Self::LocationReuseConnection,
         Self::PollFlightInfo,
         Self::AppMetadataFlightInfoEndpoint,
@@ -86,6 +93,7 @@ impl Scenario {
             | Self::ExpirationTimeListActions
             | Self::ExpirationTimeCancelFlightInfo
             | Self::ExpirationTimeRenewFlightEndpoint => server.serve(expiration_time::Service::default()),
+            Self::DoExchangeEcho => server.serve(echo::Service),
             Self::LocationReuseConnection => server.serve(location::Service),
             Self::PollFlightInfo => server.serve(poll::Service),
             Self::AppMetadataFlightInfoEndpoint => server.serve(app_metadata::Service),
@@ -104,6 +112,7 @@ impl Scenario {
             Self::ExpirationTimeListActions => expiration_time::list_actions(client).await,
             Self::ExpirationTimeCancelFlightInfo => expiration_time::cancel_flight_info(client).await,
             Self::ExpirationTimeRenewFlightEndpoint => expiration_time::renew_flight_endpoint(client).await,
+            Self::DoExchangeEcho => echo::run(client).await,
             Self::LocationReuseConnection => location::run(client).await,
             Self::PollFlightInfo => poll::run(client).await,
             Self::AppMetadataFlightInfoEndpoint => app_metadata::run(client).await,

@@ -6,15 +6,8 @@ use std::fmt;
 use super::Scenario;
 
 /// Scenarios that other implementations have.
-const NOT_BUILT: [&str; 7] = [
-    "auth:basic_proto",
-    "middleware",
-    "do_exchange:echo",
-    "session_options",
-    "flight_sql",
-    "flight_sql:extension",
-    "flight_sql:ingestion",
-];
+const NOT_BUILT: [&str; 6] =
+    ["auth:basic_proto", "middleware", "session_options", "flight_sql", "flight_sql:extension", "flight_sql:ingestion"];
 
 /// Why a name leads to no [`Scenario`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +28,7 @@ impl Scenario {
             Self::ExpirationTimeListActions => "expiration_time:list_actions",
             Self::ExpirationTimeCancelFlightInfo => "expiration_time:cancel_flight_info",
             Self::ExpirationTimeRenewFlightEndpoint => "expiration_time:renew_flight_endpoint",
+            Self::DoExchangeEcho => "do_exchange:echo",
             Self::LocationReuseConnection => "location:reuse_connection",
             Self::PollFlightInfo => "poll_flight_info",
             Self::AppMetadataFlightInfoEndpoint => "app_metadata_flight_info_endpoint",
