@@ -30,7 +30,8 @@ pub struct MessageLimits {
     pub decompressed_buffer: usize,
     /// All buffers of one message after decompression. 4 GiB unless set.
     pub decompressed_message: usize,
-    /// How deep a schema's types may nest. 64 unless set; above 128 it has no effect, since stacks are finite.
+    /// How deep a schema's types may nest, where a dictionary of values with children is two levels. 64 unless set; above
+    /// 128 it has no effect, since stacks are finite.
     pub schema_depth: usize,
     /// How many fields a schema may have, nested ones included. 100 000 unless set.
     pub schema_fields: usize,

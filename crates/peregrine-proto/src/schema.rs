@@ -63,7 +63,9 @@ pub fn decode_schema_header(header: &[u8], limits: &MessageLimits) -> Result<Sch
         let (length, limit) = (header.len(), limits.header);
         return Err(exhausted(format!("a header of {length} bytes is over the limit of {limit}")));
     }
-    let message = arrow_ipc::root_as_message_with_opts(&verifier_options(header, limits), header).map_err(refused)?;
+    let depth = limits.schema_depth.min(MAX_DEPTH);
+    let message = arrow_ipc::root_as_message_with_opts(&verifier_options(header, depth), header)
+        .map_err(|error| refused(error, depth))?;
     match message.version() {
         WireVersion::V4 | WireVersion::V5 => {}
         version => return Err(FlightError::unimplemented(format!("IPC metadata of version {version:?}"))),
@@ -72,15 +74,15 @@ pub fn decode_schema_header(header: &[u8], limits: &MessageLimits) -> Result<Sch
         return Err(malformed(format!("a message of type {:?}", message.header_type())));
     }
     let schema = message.header_as_schema().ok_or_else(|| malformed("no header"))?;
-    check::check_schema(schema, limits.schema_depth.min(MAX_DEPTH), limits.schema_fields)?;
+    check::check_schema(schema, depth, limits.schema_fields)?;
     try_fb_to_schema(schema).map_err(|error| malformed(&error).with_source(error))
 }
 
-fn verifier_options(header: &[u8], limits: &MessageLimits) -> VerifierOptions {
+fn verifier_options(header: &[u8], depth: usize) -> VerifierOptions {
     // A message, its schema and a field make 3 tables; a dictionary's index type lies 2 below its field.
     let tables_around_fields = 4;
     VerifierOptions {
-        max_depth: limits.schema_depth.min(MAX_DEPTH) + tables_around_fields,
+        max_depth: depth + tables_around_fields,
         // Each table has an offset of its own, unless tables are shared to make a small header large.
         max_tables: header.len() / size_of::<u32>(),
         // Counts shared parts each time. What encoders write comes to about 2; see the tests.
@@ -89,9 +91,9 @@ fn verifier_options(header: &[u8], limits: &MessageLimits) -> VerifierOptions {
     }
 }
 
-fn refused(error: InvalidFlatbuffer) -> FlightError {
+fn refused(error: InvalidFlatbuffer, depth: usize) -> FlightError {
     match error {
-        InvalidFlatbuffer::DepthLimitReached => exhausted("its types nest deeper than the limit".to_owned()),
+        InvalidFlatbuffer::DepthLimitReached => too_deep(depth),
         InvalidFlatbuffer::TooManyTables | InvalidFlatbuffer::ApparentSizeTooLarge => {
             malformed("parts that are used over and over")
         }
@@ -105,6 +107,10 @@ fn refused(error: InvalidFlatbuffer) -> FlightError {
 
 fn malformed(what: impl std::fmt::Display) -> FlightError {
     FlightError::invalid_argument(format!("cannot read a schema: {what}"))
+}
+
+fn too_deep(limit: usize) -> FlightError {
+    exhausted(format!("its types nest deeper than the limit of {limit}"))
 }
 
 fn exhausted(what: String) -> FlightError {

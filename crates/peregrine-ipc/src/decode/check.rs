@@ -5,41 +5,44 @@ use arrow_ipc::{
     RecordBatch as WireBatch,
 };
 use flatbuffers::{InvalidFlatbuffer, Vector, VerifierOptions};
+use peregrine_proto::MessageLimits;
 
 use super::plan::Counts;
 use crate::compression::CompressionCodec;
 use crate::error::Error;
 
-/// No schema that proto reads is deeper, whatever its limits; batches are flat.
-const MAX_DEPTH: usize = 128 + 4;
+/// No schema that proto reads has more levels, whatever its limits; each is a table in the header, and batches are flat.
+const MAX_LEVELS: usize = 128;
+const TABLES_AROUND_LEVELS: usize = 4;
 
 /// Buffers may share bytes, but the work and the copies that they take stay in proportion to the body.
 const MAX_LAYERS: usize = 8;
 const OVERLAP: &str = "bytes of buffers that lie over each other";
 
 /// A header that is a valid flatbuffer of a version that is read.
-pub(super) fn message(header: &[u8], limit: usize) -> Result<Message<'_>, Error> {
-    if header.len() > limit {
-        return Err(Error::Limit { what: "bytes of header", limit, actual: header.len() });
+pub(super) fn message<'a>(header: &'a [u8], limits: &MessageLimits) -> Result<Message<'a>, Error> {
+    if header.len() > limits.header {
+        return Err(Error::Limit { what: "bytes of header", limit: limits.header, actual: header.len() });
     }
     let options = VerifierOptions {
-        max_depth: MAX_DEPTH,
+        max_depth: MAX_LEVELS + TABLES_AROUND_LEVELS,
         max_tables: header.len() / size_of::<u32>(),
         // Shared parts count each time, which real writers have only for vtables.
         max_apparent_size: header.len().saturating_mul(8).saturating_add(1024),
         ignore_missing_null_terminator: true,
     };
-    let message = arrow_ipc::root_as_message_with_opts(&options, header).map_err(refused)?;
+    let message = arrow_ipc::root_as_message_with_opts(&options, header).map_err(|error| refused(error, limits))?;
     match message.version() {
         MetadataVersion::V4 | MetadataVersion::V5 => Ok(message),
         _ => Err(Error::Unsupported { what: "metadata of a version other than 4 and 5" }),
     }
 }
 
-fn refused(error: InvalidFlatbuffer) -> Error {
+fn refused(error: InvalidFlatbuffer, limits: &MessageLimits) -> Error {
     match error {
         InvalidFlatbuffer::DepthLimitReached => {
-            Error::Limit { what: "levels of a header", limit: MAX_DEPTH, actual: MAX_DEPTH + 1 }
+            let limit = limits.schema_depth.min(MAX_LEVELS);
+            Error::Limit { what: "levels of a schema's types", limit, actual: MAX_LEVELS + 1 }
         }
         source => Error::Header { source: Box::new(source) },
     }

@@ -91,7 +91,7 @@ impl Decoder {
     /// Every variant of [`Error`] but those of encoding. The message is as if it had not come, and the next one may
     /// be decoded, though batches after a lost dictionary will not be what their sender meant.
     pub fn decode(&mut self, header: &[u8], body: Bytes) -> Result<Decoded, Error> {
-        let message = check::message(header, self.limits.header)?;
+        let message = check::message(header, &self.limits)?;
         let decoded = match message.header_type() {
             MessageHeader::Schema => self.schema_message(header, message)?,
             MessageHeader::RecordBatch => {

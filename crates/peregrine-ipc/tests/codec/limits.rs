@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use arrow_array::types::Int32Type;
-use arrow_array::{ArrayRef, DictionaryArray, Int32Array, RecordBatch, StringArray, StringViewArray};
-use arrow_schema::{DataType, Field, Fields, Schema};
+use arrow_array::{ArrayRef, DictionaryArray, Int32Array, RecordBatch, StringArray, StringViewArray, new_null_array};
+use arrow_schema::{DataType, Field, Fields, Schema, UnionFields, UnionMode};
 use peregrine_ipc::{Decoder, Encoder, Error, IpcReadOptions, IpcWriteOptions, MessageLimits};
 use peregrine_proto::{FlightError, FlightErrorKind};
 
@@ -93,29 +93,85 @@ fn nested(depth: usize) -> DataType {
     (1..depth).fold(DataType::Int32, |inner, _| DataType::Struct(Fields::from(vec![Field::new("inner", inner, true)])))
 }
 
-/// A column of so many levels is read, and a schema of one more is not.
-fn assert_depth(limit: usize, refused: usize) {
-    let limits = MessageLimits { schema_depth: limit, ..MessageLimits::default() };
-    let batch = types::batch(&[nested(limit)], 20, 1);
-    let messages = parts(&encode(std::slice::from_ref(&batch), IpcWriteOptions::default()));
-    assert_eq!(decode_with(&mut decoder(limits.clone()), &messages).unwrap(), [batch]);
-    let schema = Schema::new(vec![Field::new("c0", nested(refused), true)]);
-    let message = Encoder::new(Arc::new(schema), IpcWriteOptions::default()).unwrap().schema_message();
-    let error = decode_with(&mut decoder(limits), &parts(&[message])).unwrap_err();
-    assert_eq!(kind(error), FlightErrorKind::ResourceExhausted, "{refused} levels");
+fn on_stack<T: Send>(bytes: usize, f: impl FnOnce() -> T + Send) -> T {
+    std::thread::scope(|scope| {
+        std::thread::Builder::new().stack_size(bytes).spawn_scoped(scope, f).unwrap().join().unwrap()
+    })
 }
+
+/// A column of `fitting` is read on a stack of so many bytes, and a schema with `refused` is not. What arrow does to make
+/// and to compare such columns takes more.
+fn assert_depth(limit: usize, stack: usize, fitting: &DataType, refused: &DataType) {
+    on_stack(64 << 20, || {
+        let limits = MessageLimits { schema_depth: limit, ..MessageLimits::default() };
+        let schema = |data_type: &DataType| Arc::new(Schema::new(vec![Field::new("c0", data_type.clone(), true)]));
+        let batch = RecordBatch::try_new(schema(fitting), vec![new_null_array(fitting, 20)]).unwrap();
+        let messages = parts(&encode(std::slice::from_ref(&batch), IpcWriteOptions::default()));
+        let read = on_stack(stack, || decode_with(&mut decoder(limits.clone()), &messages).unwrap());
+        assert_eq!(read, [batch]);
+        let message = Encoder::new(schema(refused), IpcWriteOptions::default()).unwrap().schema_message();
+        let error = on_stack(stack, || decode_with(&mut decoder(limits), &parts(&[message])).unwrap_err());
+        let error = FlightError::from(error);
+        assert_eq!(error.kind(), FlightErrorKind::ResourceExhausted, "{refused}");
+        assert!(error.message().contains(&format!("limit of {limit}")), "{error}");
+    });
+}
+
+/// What a thread has unless told otherwise.
+const THREAD: usize = 2 << 20;
 
 #[test]
 fn types_nest_up_to_the_limit_and_no_deeper() {
-    assert_depth(64, 65);
-    assert_depth(10, 11);
-    assert_depth(64, 300);
+    for (limit, refused) in [(64, 65), (10, 11), (64, 100), (64, 300)] {
+        assert_depth(limit, THREAD, &nested(limit), &nested(refused));
+    }
+}
+
+/// A type of so many levels, by each way to put a type into another one.
+fn nestings(depth: usize) -> Vec<DataType> {
+    type Nest = fn(Arc<Field>) -> DataType;
+    let nests: [Nest; 10] = [
+        DataType::List,
+        DataType::LargeList,
+        DataType::ListView,
+        DataType::LargeListView,
+        |field| DataType::FixedSizeList(field, 1),
+        |field| DataType::Union(UnionFields::from_fields([field]), UnionMode::Sparse),
+        |field| DataType::Union(UnionFields::from_fields([field]), UnionMode::Dense),
+        |values| DataType::RunEndEncoded(Arc::new(Field::new("run_ends", DataType::Int16, false)), values),
+        // Two levels each: keys and lists, or pairs and what is in them.
+        |field| types::dictionary(DataType::Int8, DataType::List(field)),
+        |value| {
+            let pair = Fields::from(vec![Arc::new(Field::new("key", DataType::Int8, false)), value]);
+            DataType::Map(Arc::new(Field::new("entries", DataType::Struct(pair), false)), false)
+        },
+    ];
+    let nest = |nest: &Nest| {
+        let mut data_type = DataType::Int32;
+        let mut levels = 1;
+        while levels < depth {
+            data_type = nest(Arc::new(Field::new("inner", data_type, true)));
+            levels += if matches!(data_type, DataType::Map(_, _) | DataType::Dictionary(_, _)) { 2 } else { 1 };
+        }
+        data_type
+    };
+    nests.iter().map(nest).collect()
+}
+
+#[test]
+fn every_kind_of_type_nests_up_to_the_limit() {
+    // Those that take two levels have an odd number.
+    for (fitting, refused) in nestings(63).iter().zip(&nestings(65)) {
+        assert_depth(64, THREAD, fitting, refused);
+    }
+    for (fitting, refused) in nestings(9).iter().zip(&nestings(10)) {
+        assert_depth(9, THREAD, fitting, refused);
+    }
 }
 
 #[test]
 fn the_deepest_types_of_all_need_more_stack_without_optimization() {
-    let deepest = std::thread::Builder::new().stack_size(16 << 20).spawn(|| assert_depth(128, 129));
-    deepest.unwrap().join().unwrap();
+    assert_depth(128, 16 << 20, &nested(128), &nested(129));
 }
 
 #[test]

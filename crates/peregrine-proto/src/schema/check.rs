@@ -7,7 +7,7 @@
 
 use arrow_ipc::{DictionaryKind, Endianness, Field, Schema, Type};
 
-use super::{exhausted, malformed};
+use super::{exhausted, malformed, too_deep};
 use crate::FlightError;
 
 /// Fails for a schema that is not to be converted, or has more levels or fields than the limits.
@@ -18,7 +18,7 @@ pub(super) fn check_schema(schema: Schema<'_>, depth: usize, fields: usize) -> R
     let mut left = fields;
     for field in schema.fields().into_iter().flatten() {
         check_field(field, depth, &mut left).map_err(|problem| match problem {
-            Problem::TooDeep => exhausted(format!("its types nest deeper than the limit of {depth}")),
+            Problem::TooDeep => too_deep(depth),
             Problem::TooMany => exhausted(format!("it has more fields than the limit of {fields}")),
             Problem::Invalid(what) => malformed(format!("the field {:?} has {what}", field.name().unwrap_or_default())),
         })?;
@@ -42,6 +42,9 @@ fn check_field(field: Field<'_>, depth: usize, left: &mut usize) -> Result<(), P
         // Arrow reads no children here, and counts none.
         return Ok(());
     }
+    // The values of a dictionary are an array below that of its keys.
+    let values = usize::from(field.dictionary().is_some());
+    let depth = depth.checked_sub(values).ok_or(Problem::TooDeep)?;
     field.children().into_iter().flatten().try_for_each(|child| check_field(child, depth, left))
 }
 

@@ -154,6 +154,23 @@ fn a_dictionary_at_the_deepest_level_is_within_the_limit() {
     assert_eq!(decode_schema(&encode_schema(&schema), &limits()).unwrap(), schema);
 }
 
+#[test]
+fn a_dictionary_of_values_with_children_is_two_levels() {
+    let nested = |times: usize| {
+        let dictionary = |item: DataType| {
+            let list = DataType::List(Arc::new(Field::new("item", item, true)));
+            DataType::Dictionary(DataType::Int8.into(), list.into())
+        };
+        let data_type = (0..times).fold(DataType::Int8, |item, _| dictionary(item));
+        Schema::new(vec![Field::new("f", data_type, true)])
+    };
+    let read = |times| decode_schema(&encode_schema(&nested(times)), &limits());
+    assert_eq!(read(31).unwrap(), nested(31));
+    let error = read(32).unwrap_err();
+    assert_eq!(error.kind(), FlightErrorKind::ResourceExhausted);
+    assert!(error.message().contains("limit of 64"), "{error}");
+}
+
 type FieldOffset<'a> = WIPOffset<arrow_ipc::Field<'a>>;
 
 /// A field with this type and these children, as no encoder would write it.
@@ -345,7 +362,7 @@ fn what_encoders_write_stays_far_from_the_limit_on_apparent_size() {
     let wide = Schema::new((0..5000).map(|_| Field::new("", DataType::Null, true)).collect::<Vec<_>>());
     for schema in [every_type(), wide, nested(64)] {
         let header = encode_schema_header(&schema, MetadataVersion::V5);
-        let options = VerifierOptions { max_apparent_size: header.len() * 4, ..verifier_options(&header, &limits()) };
+        let options = VerifierOptions { max_apparent_size: header.len() * 4, ..verifier_options(&header, 64) };
         arrow_ipc::root_as_message_with_opts(&options, &header).unwrap();
     }
 }
