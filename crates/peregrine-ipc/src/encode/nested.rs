@@ -62,28 +62,70 @@ pub(super) fn sparse_union(data: &ArrayData, rows: Rows, sink: &mut impl Sink) {
     data.child_data().iter().for_each(|child| walk(child, at, sink));
 }
 
-/// Type ids and offsets; each child is cut to what the rows span in it.
+/// Type ids and offsets; each child is cut to what the rows span in it, or to what they use if that is much less.
 pub(super) fn dense_union(data: &ArrayData, fields: &UnionFields, rows: Rows, sink: &mut impl Sink) {
     let at = rows.physical(data);
     let ids = ScalarBuffer::<i8>::new(data.buffers()[0].clone(), at.start, at.count);
     let offsets = ScalarBuffer::<i32>::new(data.buffers()[1].clone(), at.start, at.count);
     // Type ids are 0 to 127, and the union is valid: every id has its child.
-    let mut spans = [Span::default(); 128];
-    for (&id, &offset) in ids.iter().zip(offsets.iter()) {
-        spans[usize::from(id.unsigned_abs() & 127)].add(offset.as_usize(), offset.as_usize() + 1);
-    }
+    let index = |id: i8| usize::from(id.unsigned_abs() & 127);
+    let values = || ids.iter().zip(offsets.iter()).map(|(&id, &offset)| (index(id), offset.as_usize()));
+    let mut members = [Member::default(); 128];
+    values().for_each(|(id, offset)| members[id].add(offset));
+    let children = fields.iter().zip(data.child_data()).map(|((id, _), child)| {
+        let member = &mut members[index(id)];
+        let of_member = values().filter(|(of, _)| *of == index(id)).map(|(_, offset)| (offset, 1));
+        let compact = member.is_sparse().then(|| gathered(child, of_member, member.used)).flatten();
+        member.compact = compact.is_some();
+        (child, member.span, compact)
+    });
+    let children: Vec<_> = children.collect();
     sink.share(&data.buffers()[0], at.start, at.count);
     let length = at.count * size_of::<i32>();
-    if spans.iter().all(|span| span.first() == 0) {
+    if members.iter().all(|member| !member.compact && member.span.first() == 0) {
         sink.share(&data.buffers()[1], at.start * size_of::<i32>(), length);
     } else {
         sink.make(length, || {
-            let first = |id: i8| i32::usize_as(spans[usize::from(id.unsigned_abs() & 127)].first());
-            Buffer::from_vec(ids.iter().zip(offsets.iter()).map(|(&id, &o)| o - first(id)).collect::<Vec<i32>>())
+            let moved = values().map(|(id, offset)| i32::usize_as(members[id].moved(offset)));
+            Buffer::from_vec(moved.collect::<Vec<i32>>())
         });
     }
-    for ((id, _), child) in fields.iter().zip(data.child_data()) {
-        walk(child, spans[usize::from(id.unsigned_abs() & 127)].rows(), sink);
+    for (child, span, compact) in children {
+        match compact {
+            Some(child) => walk(&child, Rows::all(&child), sink),
+            None => walk(child, span.rows(), sink),
+        }
+    }
+}
+
+/// What the rows of a dense union use of one of its children.
+#[derive(Debug, Clone, Copy, Default)]
+struct Member {
+    span: Span,
+    used: usize,
+    /// The values that are used travel alone, in the order of the rows.
+    compact: bool,
+    moved: usize,
+}
+
+impl Member {
+    fn add(&mut self, offset: usize) {
+        self.span.add(offset, offset + 1);
+        self.used += 1;
+    }
+
+    fn is_sparse(&self) -> bool {
+        self.used < self.span.count() / 2
+    }
+
+    /// The new offset of the next row that has this one.
+    fn moved(&mut self, offset: usize) -> usize {
+        if self.compact {
+            self.moved += 1;
+            self.moved - 1
+        } else {
+            offset - self.span.first()
+        }
     }
 }
 

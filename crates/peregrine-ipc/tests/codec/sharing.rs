@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
-use arrow_array::{Array, ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray, StringViewArray};
+use arrow_array::{Array, ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray, StringViewArray, UnionArray};
 use arrow_buffer::Buffer;
-use arrow_schema::DataType;
+use arrow_schema::{DataType, Field, UnionFields};
 use bytes::Bytes;
 use peregrine_ipc::{EncodeStats, EncodedMessage, Encoder, IpcWriteOptions};
 
@@ -89,6 +89,29 @@ fn views_send_what_their_rows_use() {
         None,
     );
     assert_eq!(data(&batch(sparse.unwrap())), 64 * length);
+}
+
+#[test]
+fn a_dense_union_that_uses_little_of_its_members_sends_that() {
+    let union = |ids: Vec<i8>, offsets: Vec<i32>| {
+        let members = [Field::new("n", DataType::Int64, false), Field::new("w", DataType::Utf8, false)];
+        let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values(0..10_000));
+        let words: ArrayRef = Arc::new(StringArray::from_iter_values((0..100).map(|n| format!("{n:04}"))));
+        let members = UnionFields::from_fields(members);
+        let union = UnionArray::try_new(members, ids.into(), Some(offsets.into()), vec![numbers, words]).unwrap();
+        RecordBatch::try_from_iter([("u", Arc::new(union) as ArrayRef)]).unwrap()
+    };
+    // Ids and offsets, then the numbers, and offsets and bytes of the words.
+    let sizes = |batch: &RecordBatch| encode_one(batch).0.body.iter().map(Buffer::len).collect::<Vec<_>>();
+    let sparse = union(vec![0, 1, 0, 1, 0, 1], vec![9000, 50, 5, 51, 9000, 52]);
+    assert_eq!(sizes(&sparse), [6, 24, 3 * 8, 4 * 4, 3 * 4]);
+    assert_eq!(sizes(&sparse.slice(2, 3)), [3, 12, 2 * 8, 2 * 4, 4]);
+    let dense = union(vec![0, 0, 1, 1], vec![7, 9, 98, 99]);
+    assert_eq!(sizes(&dense), [4, 16, 3 * 8, 3 * 4, 2 * 4]);
+    for batch in [sparse.slice(2, 3), sparse, dense] {
+        let messages = parts(&encode(std::slice::from_ref(&batch), IpcWriteOptions::default()));
+        assert_eq!(decode_with(&mut decoder(), &messages).unwrap(), [batch]);
+    }
 }
 
 #[test]
