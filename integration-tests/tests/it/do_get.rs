@@ -13,7 +13,7 @@ use peregrine_testkit::{MemoryService, Pair, batches};
 
 /// Serves a table and reads it.
 async fn through_the_wire(table: Table) -> Table {
-    let mut service = MemoryService::new();
+    let service = MemoryService::new();
     service.insert("table", table);
     let pair = Pair::new(service);
     pair.client().do_get(Ticket::new("table")).await.unwrap().read_all().await.unwrap()
@@ -71,7 +71,7 @@ async fn metadata_of_schema_and_fields_comes_along() {
 #[tokio::test]
 async fn a_table_without_batches_gives_its_schema_alone() {
     let schema = batches::one_per_type()[0].schema();
-    let mut service = MemoryService::new();
+    let service = MemoryService::new();
     service.insert("empty", Table::new(schema.clone(), Vec::new()));
     let pair = Pair::new(service);
     let mut reader = pair.client().do_get(Ticket::new("empty")).await.unwrap();

@@ -20,7 +20,7 @@ fn names(infos: &[FlightInfo]) -> Vec<&str> {
 
 #[tokio::test]
 async fn criteria_reach_the_service() {
-    let mut service = MemoryService::new();
+    let service = MemoryService::new();
     for name in ["trips", "taxis", "weather"] {
         service.insert(name, Table::new(batches::int64(0).schema(), vec![]));
     }

@@ -24,6 +24,7 @@ mod handshake;
 mod hostile_clients;
 mod hostile_servers;
 mod list_flights;
+mod memory_service;
 mod metadata;
 mod one_copy;
 mod one_rpc;
