@@ -102,7 +102,7 @@ impl FlightStreamReader {
                 Some(Ok(Some(chunk))) => self.keep_early(chunk)?,
                 Some(Ok(None)) => {}
                 Some(Err(error)) => return Err(error),
-                None => return Err(FlightError::internal("the stream ended without a schema")),
+                None => return Err(self.no_schema()),
             }
         }
     }
@@ -183,6 +183,14 @@ impl FlightStreamReader {
     /// What has been read so far.
     pub fn stats(&self) -> FlightStreamStats {
         FlightStreamStats::new(self.decoder.stats(), self.messages.stats())
+    }
+
+    /// Whose fault it is depends on who reads: descriptors come with what a client sends.
+    fn no_schema(&self) -> FlightError {
+        match &self.descriptor {
+            Some(_) => FlightError::invalid_argument("the upload ended without a schema"),
+            None => FlightError::internal("the stream ended without a schema"),
+        }
     }
 
     /// Keeps metadata that its turn has not come for, within bounds: a peer could send it for ever.
