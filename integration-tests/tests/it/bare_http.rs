@@ -161,7 +161,7 @@ impl BareServer {
         let (sender, receiver) = mpsc::unbounded_channel();
         let task = tokio::spawn(async move {
             while let Some(Ok((request, respond))) = connection.accept().await {
-                let _ = sender.send(BareCall { _request: request.into_body(), respond });
+                let _ = sender.send(BareCall { request: request.into_body(), respond });
             }
         });
         (receiver, task)
@@ -170,7 +170,7 @@ impl BareServer {
 
 /// One call as a bare server gets it.
 pub(crate) struct BareCall {
-    _request: RecvStream,
+    pub(crate) request: RecvStream,
     pub(crate) respond: SendResponse<Bytes>,
 }
 
