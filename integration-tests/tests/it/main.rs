@@ -10,6 +10,7 @@ mod cancel;
 mod codec_options;
 mod concurrency;
 mod connecting;
+mod cut_uploads;
 mod deadlines;
 mod defined_actions;
 mod do_action;
