@@ -37,6 +37,11 @@ pub(crate) fn serialize<T: Generated>(value: &T) -> Bytes {
     Bytes::from(prost::Message::encode_to_vec(&value.to_generated()))
 }
 
+/// The length of what [`serialize`] gives, without making it.
+pub(crate) fn serialized_len<T: Generated>(value: &T) -> usize {
+    prost::Message::encoded_len(&value.to_generated())
+}
+
 pub(crate) fn deserialize<T: Generated>(bytes: Bytes) -> Result<T, FlightError> {
     let message = prost::Message::decode(bytes)
         .map_err(|error| FlightError::invalid_argument(format!("{}: {error}", T::NAME)).with_source(error))?;

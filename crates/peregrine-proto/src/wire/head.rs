@@ -1,9 +1,10 @@
 //! The outgoing side: all of a `FlightData` message that comes before the body's bytes.
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{BufMut, BytesMut};
 use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint, key_len};
 
 use super::field;
+use crate::message::serialized_len;
 use crate::{FlightDescriptor, FlightMessage};
 
 /// Where a body begins, counted from the origin that the caller chose, is a multiple of this.
@@ -56,9 +57,9 @@ impl FlightDataHead<'_> {
     pub fn write(&self, out: &mut BytesMut, position: Option<usize>) {
         let layout = self.layout(position);
         out.reserve(layout.length);
-        if let Some(descriptor) = &layout.descriptor {
+        if let Some(descriptor) = self.descriptor.map(FlightMessage::serialize) {
             put_length(out, field::DESCRIPTOR, descriptor.len());
-            out.put_slice(descriptor);
+            out.put_slice(&descriptor);
         }
         if !self.data_header.is_empty() {
             put_length(out, field::DATA_HEADER, self.data_header.len() + layout.padding);
@@ -75,10 +76,9 @@ impl FlightDataHead<'_> {
     }
 
     fn layout(&self, position: Option<usize>) -> Layout {
-        let descriptor = self.descriptor.map(FlightMessage::serialize);
         let mut others = 0;
-        if let Some(descriptor) = &descriptor {
-            others += field_length(field::DESCRIPTOR, descriptor.len());
+        if let Some(descriptor) = self.descriptor {
+            others += field_length(field::DESCRIPTOR, serialized_len(descriptor));
         }
         if !self.app_metadata.is_empty() {
             others += field_length(field::APP_METADATA, self.app_metadata.len());
@@ -87,20 +87,19 @@ impl FlightDataHead<'_> {
             others += key_len(field::DATA_BODY) + encoded_len_varint(self.body_length as u64);
         }
         if self.data_header.is_empty() {
-            return Layout { descriptor, padding: 0, length: others };
+            return Layout { padding: 0, length: others };
         }
         let length = |padding| others + field_length(field::DATA_HEADER, self.data_header.len() + padding);
         let padding = match position {
             Some(position) if self.body_length > 0 => padding(|padding| position + length(padding)),
             _ => 0,
         };
-        Layout { descriptor, padding, length: length(padding) }
+        Layout { padding, length: length(padding) }
     }
 }
 
 /// What is known before anything is written.
 struct Layout {
-    descriptor: Option<Bytes>,
     padding: usize,
     length: usize,
 }
