@@ -107,6 +107,14 @@ impl PartReader {
                     return Poll::Ready(None);
                 }
             }
+            if self.parser.is_between_messages()
+                && !self.data.is_empty()
+                && let Some(status) = self.token.cancelled_with()
+            {
+                // What has come already is not given out either.
+                self.state = ReadState::Ending(status);
+                continue;
+            }
             match self.parser.next(&mut self.data) {
                 Ok(Some(part)) => return Poll::Ready(Some(Ok(part))),
                 Ok(None) => {}
