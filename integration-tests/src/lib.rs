@@ -4,6 +4,7 @@ mod columns;
 mod flags;
 mod interop;
 mod json_file;
+pub mod ported;
 mod stop;
 mod usage;
 

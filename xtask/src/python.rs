@@ -12,6 +12,9 @@ use crate::workspace::Workspace;
 /// The peer that numbers and behaviour are compared with.
 pub(crate) const PYARROW: &str = "26.0.1";
 
+/// pyarrow's own tests need it.
+const PYTEST: &str = "9.1.0";
+
 /// Time enough to fetch 60 MB over a slow line.
 const INSTALL_TIMEOUT: Duration = Duration::from_secs(600);
 
@@ -46,7 +49,7 @@ impl Python {
             "--only-binary",
             ":all:",
         ]);
-        install.arg(format!("pyarrow=={PYARROW}"));
+        install.args([format!("pyarrow=={PYARROW}"), format!("pytest=={PYTEST}")]);
         process::run(install, &log, INSTALL_TIMEOUT).map_err(|error| format!("pip install: {error:#}"))?;
         match python.imports_pyarrow() {
             true => Ok(python),
@@ -63,7 +66,9 @@ impl Python {
     }
 
     fn imports_pyarrow(&self) -> bool {
-        let check = format!("import pyarrow.flight, sys; sys.exit(pyarrow.__version__ != '{PYARROW}')");
+        let check = format!(
+            "import pyarrow.flight, pytest, sys; sys.exit((pyarrow.__version__, pytest.__version__) != ('{PYARROW}', '{PYTEST}'))"
+        );
         let mut command = Command::new(&self.program);
         command.args(["-c", &check]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         command.status().is_ok_and(|status| status.success())

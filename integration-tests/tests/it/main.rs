@@ -32,6 +32,7 @@ mod memory_service;
 mod metadata;
 mod one_copy;
 mod one_rpc;
+mod ported;
 mod scenario_lies;
 mod scenario_programs;
 mod scenarios;

@@ -2,27 +2,8 @@
 
 use std::fmt::Write;
 
-use anyhow::Result;
-
+use super::outcome::Outcome;
 use super::peers::Peer;
-
-/// What came of one check in one pairing.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Cell {
-    Pass,
-    Fail(String),
-    /// One of the two does not have it, with the reason.
-    Lacking(&'static str),
-}
-
-impl From<Result<()>> for Cell {
-    fn from(result: Result<()>) -> Self {
-        match result {
-            Ok(()) => Self::Pass,
-            Err(error) => Self::Fail(format!("{error:#}")),
-        }
-    }
-}
 
 /// A pairing: client and server, and what the client did if it did not do the whole check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +17,7 @@ pub(super) struct Column {
 pub(super) struct Matrix {
     title: &'static str,
     columns: Vec<Column>,
-    rows: Vec<(String, Vec<Cell>)>,
+    rows: Vec<(String, Vec<Outcome>)>,
 }
 
 impl Matrix {
@@ -45,22 +26,14 @@ impl Matrix {
     }
 
     /// Adds a check with what came of it in each column.
-    pub(super) fn push(&mut self, check: impl Into<String>, cells: Vec<Cell>) {
-        debug_assert_eq!(cells.len(), self.columns.len());
-        self.rows.push((check.into(), cells));
+    pub(super) fn push(&mut self, check: impl Into<String>, outcomes: Vec<Outcome>) {
+        debug_assert_eq!(outcomes.len(), self.columns.len());
+        self.rows.push((check.into(), outcomes));
     }
 
-    /// How many passed, failed, and are lacking.
-    pub(super) fn counts(&self) -> [usize; 3] {
-        let mut counts = [0; 3];
-        for cell in self.rows.iter().flat_map(|(_, cells)| cells) {
-            match cell {
-                Cell::Pass => counts[0] += 1,
-                Cell::Fail(_) => counts[1] += 1,
-                Cell::Lacking(_) => counts[2] += 1,
-            }
-        }
-        counts
+    /// All that came of it.
+    pub(super) fn outcomes(&self) -> impl Iterator<Item = &Outcome> {
+        self.rows.iter().flat_map(|(_, outcomes)| outcomes)
     }
 
     /// The table as text; below it what failed, and why something is lacking.
@@ -70,7 +43,9 @@ impl Matrix {
             ("server", self.columns.iter().map(|column| column.server.to_string()).collect()),
             (self.title, self.columns.iter().map(|column| column.what.to_owned()).collect()),
         ];
-        let words = self.rows.iter().map(|(check, cells)| (check.as_str(), cells.iter().map(word).collect()));
+        let words = self.rows.iter().map(|(check, outcomes)| {
+            (check.as_str(), outcomes.iter().map(|outcome| outcome.word().to_owned()).collect())
+        });
         let lines: Vec<(&str, Vec<String>)> = headings.into_iter().chain(words).collect();
         let first = lines.iter().map(|(check, _)| check.len()).max().unwrap_or_default();
         let widths: Vec<usize> = (0..self.columns.len())
@@ -91,16 +66,16 @@ impl Matrix {
     fn notes(&self) -> String {
         let mut out = String::new();
         let mut lacking: Vec<(&str, Vec<&str>)> = Vec::new();
-        for (check, cells) in &self.rows {
-            for (cell, column) in cells.iter().zip(&self.columns) {
-                match cell {
-                    Cell::Pass => {}
-                    Cell::Fail(fault) => {
+        for (check, outcomes) in &self.rows {
+            for (outcome, column) in outcomes.iter().zip(&self.columns) {
+                match outcome {
+                    Outcome::Pass => {}
+                    Outcome::Fail(fault) => {
                         let fault = fault.trim_end().replace('\n', "\n        ");
                         // Writing to a string does not fail.
                         let _ = writeln!(out, "FAIL {check}, {column}\n        {fault}");
                     }
-                    Cell::Lacking(why) => match lacking.iter_mut().find(|(of, _)| of == why) {
+                    Outcome::Lacking(why) => match lacking.iter_mut().find(|(of, _)| of == why) {
                         Some((_, checks)) if checks.contains(&check.as_str()) => {}
                         Some((_, checks)) => checks.push(check),
                         None => lacking.push((why, vec![check])),
@@ -122,15 +97,6 @@ impl std::fmt::Display for Column {
     }
 }
 
-fn word(cell: &Cell) -> String {
-    match cell {
-        Cell::Pass => "pass",
-        Cell::Fail(_) => "FAIL",
-        Cell::Lacking(_) => "lacking",
-    }
-    .to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,10 +105,10 @@ mod tests {
     fn a_line_a_check_and_a_column_a_pairing() {
         let columns = [Peer::Go, Peer::Pyarrow].map(|client| Column { client, server: Peer::Pyarrow, what: "" });
         let mut matrix = Matrix::new("scenario", columns.to_vec());
-        matrix.push("ordered", vec![Cell::Pass, Cell::Fail("why\nand how\n".into())]);
-        matrix.push("echo", vec![Cell::Lacking("Go has none"), Cell::Pass]);
-        matrix.push("other", vec![Cell::Pass, Cell::Lacking("not yet")]);
-        matrix.push("last", vec![Cell::Lacking("not yet"), Cell::Lacking("not yet")]);
+        matrix.push("ordered", vec![Outcome::Pass, Outcome::Fail("why\nand how\n".into())]);
+        matrix.push("echo", vec![Outcome::Lacking("Go has none".into()), Outcome::Pass]);
+        matrix.push("other", vec![Outcome::Pass, Outcome::Lacking("not yet".into())]);
+        matrix.push("last", vec![Outcome::Lacking("not yet".into()), Outcome::Lacking("not yet".into())]);
         let expected = "
 client    Go       pyarrow
 server    pyarrow  pyarrow
@@ -158,6 +124,5 @@ lacking: Go has none: echo
 lacking: not yet: other, last
 ";
         assert_eq!(matrix.table(), expected);
-        assert_eq!(matrix.counts(), [3, 1, 4]);
     }
 }

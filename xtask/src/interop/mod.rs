@@ -1,20 +1,24 @@
 //! `cargo xtask interop`: our servers and clients against those of Go and pyarrow, both ways.
 
+mod checks;
 mod client;
 mod files;
 mod go;
 mod matrix;
 mod outcome;
 mod peers;
+mod ported;
 mod scenarios;
 mod service;
 
 use std::path::Path;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, ensure};
 
+use self::checks::Row;
 use self::go::{ARROW_GO, Go};
-use self::outcome::Row;
+use self::matrix::Matrix;
+use self::outcome::Counts;
 use self::peers::Peers;
 use crate::python::{PYARROW, Python};
 use crate::workspace::{Profile, Workspace};
@@ -36,27 +40,27 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let go = or_told(Go::set_up(&scratch), &format!("Arrow Go {ARROW_GO}"));
     // All targets, as the tests have them: another selection would choose other features and build anew.
     workspace.build(Profile::Dev, &["--workspace", "--all-targets"])?;
-    let rows = with_pyarrow(workspace, python.as_ref(), &scratch);
-    print!("{}", outcome::table(&rows));
-    let failed_rows = rows.iter().filter(|row| row.has_failed()).count();
-    let matrix = scenarios::run(&Peers { workspace, python, go, scratch: &scratch });
-    print!("{}", matrix.table());
-    let [passed, failed, lacking] = matrix.counts();
-    let (passed, failed) = (passed + rows.len() - failed_rows, failed + failed_rows);
-    println!("\ninterop: {passed} checks passed, {failed} failed, {lacking} lacking");
-    if failed > 0 {
-        bail!("interop: {failed} checks failed");
+    let mut counts = Counts::default();
+    if let Some(python) = &python {
+        let context = Context { workspace, python, scratch: &scratch };
+        let rows = [files::run(&context), service::run(&context), client::run(&context)].concat();
+        print!("{}", checks::table(&rows));
+        counts.add(rows.iter().map(Row::outcome));
+        print(&ported::run(&context), &mut counts);
     }
+    print(&scenarios::run(&Peers { workspace, python, go, scratch: &scratch }), &mut counts);
+    let Counts { passed, failed, lacking } = counts;
+    println!("\ninterop: {passed} checks passed, {failed} failed, {lacking} lacking");
+    ensure!(failed == 0, "interop: {failed} checks failed");
     Ok(())
+}
+
+fn print(matrix: &Matrix, counts: &mut Counts) {
+    print!("{}", matrix.table());
+    counts.add(matrix.outcomes());
 }
 
 /// What was set up, or nothing and a line that says why.
 fn or_told<T>(set_up: Result<T, String>, name: &str) -> Option<T> {
     set_up.map_err(|why| println!("interop: skipped what needs {name}, which could not be set up: {why}")).ok()
-}
-
-fn with_pyarrow(workspace: &Workspace, python: Option<&Python>, scratch: &Path) -> Vec<Row> {
-    let Some(python) = python else { return Vec::new() };
-    let context = Context { workspace, python, scratch };
-    [files::run(&context), service::run(&context), client::run(&context)].concat()
 }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 
-use super::matrix::{Cell, Column, Matrix};
+use super::matrix::{Column, Matrix};
+use super::outcome::Outcome;
 use super::peers::{Peer, Peers};
 use crate::process::{self, Running};
 
@@ -27,9 +28,6 @@ const SCENARIOS: [&str; 10] = [
 /// Why a peer cannot take part in a scenario.
 fn lacks(peer: Peer, scenario: &str) -> Option<&'static str> {
     match (peer, scenario) {
-        (Peer::Ours, of) if of.starts_with("expiration_time:") || of == "do_exchange:echo" => {
-            Some("ours is not built yet")
-        }
         (Peer::Go, "do_exchange:echo" | "alignment") => Some("Go's programs do not have it"),
         (Peer::Pyarrow, "poll_flight_info") => Some("pyarrow has no PollFlightInfo"),
         _ => None,
@@ -44,11 +42,11 @@ pub(super) fn run(peers: &Peers<'_>) -> Matrix {
     let columns: Vec<Column> = all.iter().flat_map(|server| -> Vec<_> { pairing(server) }).collect();
     let mut matrix = Matrix::new("scenario", columns.clone());
     for scenario in SCENARIOS {
-        let cell = |column: &Column| match lacks(column.client, scenario).or(lacks(column.server, scenario)) {
-            Some(why) => Cell::Lacking(why),
+        let outcome = |column: &Column| match lacks(column.client, scenario).or(lacks(column.server, scenario)) {
+            Some(why) => Outcome::Lacking(why.into()),
             None => case(peers, column, scenario).into(),
         };
-        matrix.push(scenario, columns.iter().map(cell).collect());
+        matrix.push(scenario, columns.iter().map(outcome).collect());
     }
     matrix
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 
 use super::Context;
-use super::outcome::{Report, Row};
+use super::checks::{Report, Row};
 use crate::process::Running;
 use crate::workspace::Profile;
 
