@@ -4,6 +4,7 @@ mod checks;
 mod client;
 mod files;
 mod go;
+mod golden;
 mod matrix;
 mod outcome;
 mod peers;
@@ -48,7 +49,11 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
         counts.add(rows.iter().map(Row::outcome));
         print(&ported::run(&context), &mut counts);
     }
-    print(&scenarios::run(&Peers { workspace, python, go, scratch: &scratch }), &mut counts);
+    let peers = Peers { workspace, python, go, scratch: &scratch };
+    print(&scenarios::run(&peers), &mut counts);
+    if let Some(matrix) = golden::run(&peers)? {
+        print(&matrix, &mut counts);
+    }
     let Counts { passed, failed, lacking } = counts;
     println!("\ninterop: {passed} checks passed, {failed} failed, {lacking} lacking");
     ensure!(failed == 0, "interop: {failed} checks failed");

@@ -59,7 +59,8 @@ impl Peers<'_> {
         }
     }
 
-    fn script(&self, name: &str) -> Option<Command> {
+    /// A command that runs a script of ours; `None` without pyarrow.
+    pub(super) fn script(&self, name: &str) -> Option<Command> {
         Some(self.python.as_ref()?.script(&self.workspace.script(name)))
     }
 }
