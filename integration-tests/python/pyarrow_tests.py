@@ -68,7 +68,6 @@ TESTS = [
 ]
 # What is left out, with the reason.
 LACKING = {
-    "test_flight_domain_socket": "our server refuses the :authority that gRPC's C++ clients send to a socket",
     # And it takes 12 GB and a minute to do so.
     "test_large_descriptor": "pyarrow's client refuses it before our server hears of it",
 }

@@ -1,6 +1,7 @@
 //! Where connections come from: TCP, unix sockets, memory, or the application's own.
 
 mod memory;
+mod path_authority;
 mod unix;
 
 use std::fmt;
@@ -14,6 +15,7 @@ use futures_core::Stream;
 use tokio::net::{TcpListener, ToSocketAddrs};
 use tokio::sync::mpsc;
 
+use self::path_authority::PathAuthority;
 use self::unix::UnixSocket;
 use crate::io::Io;
 use crate::peer::{Peer, PeerAddress};
@@ -115,7 +117,7 @@ impl Listener {
                 let _ = stream.set_nodelay(true);
                 (Box::new(stream), PeerAddress::Tcp(address))
             }
-            Source::Unix(socket) => (Box::new(socket.accept().await?), PeerAddress::Unix),
+            Source::Unix(socket) => (Box::new(PathAuthority::new(socket.accept().await?)), PeerAddress::Unix),
             Source::Memory(receiver) => match receiver.recv().await {
                 Some(stream) => (Box::new(stream), PeerAddress::InMemory),
                 None => pending().await,
