@@ -21,7 +21,7 @@ use crate::options::FlightCallOptions;
 ///
 /// Cheap to clone; clones share one connection, which is made at the first call and again when it was lost. Every
 /// RPC has a form `*_with` that takes [`FlightCallOptions`]. Dropping a future or a stream that is returned cancels
-/// its call.
+/// its call; [`do_put`](Self::do_put) and [`do_exchange`](Self::do_exchange) say what holds for theirs.
 ///
 /// ```no_run
 /// use peregrine_client::FlightClient;

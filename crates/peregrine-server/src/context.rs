@@ -6,7 +6,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use http::HeaderMap;
 use peregrine_proto::{FlightError, FlightMethod};
-use peregrine_transport::{CallToken, IncomingCall, Peer, append_metadata, metadata_values};
+use peregrine_transport::{CallTasks, CallToken, IncomingCall, Peer, append_metadata, metadata_values};
 
 /// The call that a handler serves. Cheap to clone; a clone may go into the stream that the handler returns.
 #[derive(Clone)]
@@ -20,6 +20,7 @@ struct Call {
     request_headers: HeaderMap,
     deadline: Option<Instant>,
     token: CallToken,
+    tasks: CallTasks,
     answer: Mutex<Answer>,
 }
 
@@ -40,6 +41,7 @@ impl ServerCallContext {
                 request_headers: std::mem::take(&mut call.metadata),
                 deadline: call.deadline,
                 token: call.token.clone(),
+                tasks: call.tasks.clone(),
                 answer: Mutex::default(),
             }),
         }
@@ -107,6 +109,11 @@ impl ServerCallContext {
     /// A name or value that gRPC does not allow.
     pub fn add_trailer(&self, name: &str, value: impl AsRef<[u8]>) -> Result<(), FlightError> {
         append_metadata(&mut self.answer().trailers, name, value)
+    }
+
+    /// Where tasks of the call are started.
+    pub(crate) fn tasks(&self) -> &CallTasks {
+        &self.call.tasks
     }
 
     /// The headers to send; from here on none can be added.

@@ -61,11 +61,11 @@ impl Handler {
     where
         F: Future<Output = Result<(), FlightError>> + Send + 'static,
     {
-        let context = context.clone();
-        Self(tokio::spawn(async move {
+        let call = context.clone();
+        Self(context.tasks().spawn(async move {
             tokio::select! {
                 biased;
-                () = context.cancelled() => Err(FlightError::cancelled("the call was cancelled")),
+                () = call.cancelled() => Err(FlightError::cancelled("the call was cancelled")),
                 end = caught(handler) => end,
             }
         }))

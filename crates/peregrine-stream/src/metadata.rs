@@ -17,7 +17,8 @@ use crate::pipe::{PipeFrames, PipeWriter, pipe};
 
 /// Reads what the server answers to an upload. Also a [`Stream`] of the application's bytes.
 ///
-/// Dropping it does not end the upload: what still comes is thrown away, in the background.
+/// Read it or drop it: answers that are held and not read stop the server once some megabytes of them have come. Dropping
+/// it does not end the upload: what still comes is thrown away, in the background.
 pub struct FlightMetadataReader {
     results: MessageStream<PutResult>,
     token: CallToken,

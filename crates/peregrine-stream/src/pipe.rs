@@ -73,9 +73,12 @@ impl PipeWriter {
         !lock(&self.state).is_read
     }
 
-    /// Adds messages to the frame. What a `fill` that fails has added by then stays.
+    /// Adds messages to the frame. What a `fill` that fails has added by then stays; what nobody takes any more is dropped.
     pub(crate) fn push<E>(&self, fill: impl FnOnce(&mut FrameAssembler) -> Result<(), E>) -> Result<(), E> {
         let mut state = lock(&self.state);
+        if !state.is_read {
+            return Ok(());
+        }
         let filled = fill(&mut state.frame);
         let reader = state.reader.take();
         drop(state);
@@ -127,6 +130,16 @@ impl PipeFrames {
         (frame, writing)
     }
 
+    /// Takes what waits, and nothing after it: who still writes is told that it is closed.
+    fn close(&self) -> Option<Rope> {
+        let mut state = lock(&self.state);
+        state.is_read = false;
+        let (frame, writer) = (state.frame.take(), state.writer.take());
+        drop(state);
+        writer.into_iter().for_each(Waker::wake);
+        frame
+    }
+
     /// The frames of a reply whose handler runs beside them: they end with the handler, not with the writer.
     pub(crate) fn until<F>(self, handler: F) -> HandlerFrames<F> {
         HandlerFrames { frames: self, handler, end: None }
@@ -148,13 +161,8 @@ impl Stream for PipeFrames {
 
 impl Drop for PipeFrames {
     fn drop(&mut self) {
-        let mut state = lock(&self.state);
-        state.is_read = false;
         // Batches that nobody will send hold memory.
-        drop(state.frame.take());
-        let writer = state.writer.take();
-        drop(state);
-        writer.into_iter().for_each(Waker::wake);
+        drop(self.close());
     }
 }
 
@@ -169,18 +177,21 @@ impl<F: Future<Output = Result<(), FlightError>> + Unpin> Stream for HandlerFram
     type Item = Result<Rope, FlightError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if self.end.is_none()
-            && let Poll::Ready(end) = Pin::new(&mut self.handler).poll(cx)
-        {
-            self.end = Some(end);
+        if let Some(end) = &mut self.end {
+            return Poll::Ready(std::mem::replace(end, Ok(())).err().map(Err));
         }
-        // All that the handler wrote is there once it has ended.
-        if let (Some(frame), _) = self.frames.take(cx) {
-            return Poll::Ready(Some(Ok(frame)));
+        if let Poll::Ready(end) = Pin::new(&mut self.handler).poll(cx) {
+            // All that the handler wrote is there. A task of its own that writes on would keep the end from the caller.
+            let last = self.frames.close();
+            let end = self.end.insert(end);
+            return Poll::Ready(match last {
+                Some(frame) => Some(Ok(frame)),
+                None => std::mem::replace(end, Ok(())).err().map(Err),
+            });
         }
-        match &mut self.end {
-            None => Poll::Pending,
-            Some(end) => Poll::Ready(std::mem::replace(end, Ok(())).err().map(Err)),
+        match self.frames.take(cx) {
+            (Some(frame), _) => Poll::Ready(Some(Ok(frame))),
+            (None, _) => Poll::Pending,
         }
     }
 }

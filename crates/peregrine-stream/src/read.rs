@@ -25,7 +25,8 @@ const EARLY_OVERHEAD: usize = 256;
 /// Reads a stream of data: batches, and the application's metadata beside or between them.
 ///
 /// Dropping the reader of a DoGet cancels the call. It is also a [`Stream`] of batches; metadata is only seen by
-/// [`read_chunk`](Self::read_chunk). Methods that wait may be dropped while they do: nothing is lost.
+/// [`read_chunk`](Self::read_chunk). Methods that wait may be dropped while they do, and nothing is lost but what
+/// [`read_all`](Self::read_all) has collected.
 pub struct FlightStreamReader {
     messages: MessageAssembler,
     decoder: Decoder,
@@ -195,11 +196,11 @@ impl FlightStreamReader {
 
     /// Keeps metadata that its turn has not come for, within bounds: a peer could send it for ever.
     fn keep_early(&mut self, chunk: FlightStreamChunk) -> Result<(), FlightError> {
-        let size = chunk.app_metadata.as_ref().map_or(0, Bytes::len) + EARLY_OVERHEAD;
-        let Some(room) = self.early_room.checked_sub(size) else {
+        let Some(room) = self.early_room.checked_sub(cost(&chunk)) else {
             self.ended = true;
-            self.messages.close();
-            return Err(FlightError::resource_exhausted("too much metadata came before the schema"));
+            let error = FlightError::resource_exhausted("too much metadata came that was not read");
+            self.messages.fail(&error);
+            return Err(error);
         };
         self.early_room = room;
         self.early.push_back(chunk);
@@ -208,6 +209,7 @@ impl FlightStreamReader {
 
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<FlightStreamChunk, FlightError>>> {
         if let Some(chunk) = self.early.pop_front() {
+            self.early_room += cost(&chunk);
             return Poll::Ready(Some(Ok(chunk)));
         }
         loop {
@@ -227,9 +229,9 @@ impl FlightStreamReader {
             return Poll::Ready(None);
         };
         let chunk = message.and_then(|message| self.take_message(message));
-        if chunk.is_err() {
+        if let Err(error) = &chunk {
             self.ended = true;
-            self.messages.close();
+            self.messages.fail(error);
         }
         Poll::Ready(Some(chunk))
     }
@@ -252,6 +254,11 @@ impl FlightStreamReader {
             Decoded::RecordBatch(data) => Ok(Some(FlightStreamChunk { data: Some(data), app_metadata })),
         }
     }
+}
+
+/// What a chunk costs while it is kept.
+fn cost(chunk: &FlightStreamChunk) -> usize {
+    chunk.app_metadata.as_ref().map_or(0, Bytes::len) + EARLY_OVERHEAD
 }
 
 impl Stream for FlightStreamReader {

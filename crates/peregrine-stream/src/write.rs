@@ -1,20 +1,25 @@
 //! `FlightStreamWriter`: batches and metadata into a call, at either end.
 
 use std::fmt;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use bytes::Bytes;
 use http::HeaderMap;
 use peregrine_ipc::{EncodeStats, EncodedMessage, Encoder, IpcWriteOptions, MessageKind};
-use peregrine_proto::{FlightDescriptor, FlightError, FlightErrorKind};
-use peregrine_transport::{Abandoned, CallSender, Channel, MessageReader, Outgoing, Status};
+use peregrine_proto::{FlightDescriptor, FlightError, FlightErrorKind, FlightMessage};
+use peregrine_transport::{Abandoned, CallSender, Channel, MessageReader, Outgoing, Status, message_prefix};
 
 use crate::assemble::{BodyAlignment, FrameAssembler};
 use crate::chunk::Table;
 use crate::pipe::{Closed, PipeFrames, PipeWriter, given_up, pipe};
 use crate::size::WriteSizeExceeded;
+
+/// What a message has beside its IPC header, body and metadata, at most: tags, lengths and padding.
+const HEAD_ROOM: usize = 256;
 
 /// Writes a stream of data: batches, and the application's metadata beside or between them.
 ///
@@ -22,6 +27,9 @@ use crate::size::WriteSizeExceeded;
 /// first; a handler of DoExchange is given one. What is written goes out as soon as the network takes it, so nothing has
 /// to be flushed; a method waits while more than half a megabyte is on its way. Writing and reading may be done from two
 /// tasks at once.
+///
+/// A server stops reading when what it answers is not read: a client that expects much of an exchange reads while it
+/// writes.
 ///
 /// Dropping the future of a method that writes one message writes it whole or not at all. Errors that arise here, such as
 /// that of a batch of another schema, leave the stream as it was. Where the server has ended the call, its error is the
@@ -53,7 +61,7 @@ pub struct WriteConfig {
     pub alignment: BodyAlignment,
 }
 
-/// The call that a client's writer is for.
+/// The call that a client's writer is for. It starts within a tokio runtime.
 #[derive(Debug)]
 pub struct UploadCall<'a> {
     /// Where it goes.
@@ -127,9 +135,13 @@ impl FlightStreamWriter {
     /// that is done, or the error of the call.
     pub async fn write_batch(&mut self, batch: &RecordBatch) -> Result<(), FlightError> {
         self.ready().await?;
-        let mut pieces = self.encoder()?.pieces(batch)?;
+        let mut pieces = self.encoder.as_mut().ok_or_else(not_begun)?.pieces(batch)?;
+        if self.config.size_limit.is_some() {
+            // A piece that is refused takes those before it with it.
+            return self.write(|encoder, out| while_some(|| encoder.encode_piece(&mut pieces, out)), &[]);
+        }
         loop {
-            self.write(|encoder, messages| encoder.encode_piece(&mut pieces, messages).map(drop), &[])?;
+            self.write(|encoder, out| encoder.encode_piece(&mut pieces, out).map(drop), &[])?;
             if pieces.is_done() {
                 return Ok(());
             }
@@ -177,34 +189,31 @@ impl FlightStreamWriter {
     pub async fn write_metadata(&mut self, app_metadata: impl Into<Bytes>) -> Result<(), FlightError> {
         self.ready().await?;
         let app_metadata = app_metadata.into();
-        if let Some(limit) = self.config.size_limit {
-            check_size(app_metadata.len(), limit)?;
-        }
+        self.config.check_size(app_metadata.len())?;
         self.pipe.push(|frame| frame.push_metadata(&app_metadata))
     }
 
-    /// Says that this was all. The other side sees the end of the stream; reading goes on. Nothing more can be written.
+    /// Says that this was all: nothing more can be written, and reading goes on. A server sees the end of the upload at once;
+    /// a client sees that of the answer when the handler returns.
     ///
     /// # Errors
     /// The error of the call, if it has ended with one.
     pub async fn done_writing(&mut self) -> Result<(), FlightError> {
-        if std::mem::replace(&mut self.is_done, true) {
-            return Ok(());
-        }
         // A stream that is taken to its end is closed too, but then the call goes on.
-        let is_closed = self.pipe.is_closed();
+        let is_cut = !self.is_done && self.pipe.is_closed();
+        self.is_done = true;
         self.pipe.finish();
-        match &self.call {
-            Some(call) if is_closed => ok(call.status().await),
-            _ => Ok(()),
+        match &mut self.call {
+            Some(call) if is_cut => ok(call.status().await),
+            _ => self.failure().map_or(Ok(()), Err),
         }
     }
 
     /// [`done_writing`](Self::done_writing), and on a client waits for the end of the call. Called again, it gives the same
     /// again.
     ///
-    /// What the server answers until then stays for the reader, up to 64 MiB. Should the server send more than that and
-    /// nobody reads it, the reader gets an error in its place.
+    /// What the server answers until then stays for the reader, up to 64 MiB; then the reader is waited for. One that reads
+    /// nothing for ten seconds gets an error in place of the rest.
     ///
     /// # Errors
     /// The error of the call.
@@ -212,7 +221,7 @@ impl FlightStreamWriter {
         self.is_done = true;
         self.pipe.finish();
         if self.closed.is_none() {
-            self.closed = Some(match &self.call {
+            self.closed = Some(match &mut self.call {
                 Some(call) => ok(call.status().await),
                 None => Ok(()),
             });
@@ -228,52 +237,62 @@ impl FlightStreamWriter {
     /// Waits until there is room for a message.
     async fn ready(&mut self) -> Result<(), FlightError> {
         if self.is_done {
-            return Err(FlightError::invalid_argument("the stream is written to after it was done"));
+            let late = || FlightError::invalid_argument("the stream is written to after it was done");
+            return Err(self.failure().unwrap_or_else(late));
         }
-        match poll_fn(|cx| self.pipe.poll_ready(cx)).await {
+        match self.room().await {
             Ok(()) => Ok(()),
             Err(Closed) => Err(self.ended().await),
         }
     }
 
+    /// Waits for the pipe. While the request waits for its turn on the connection nobody takes from the pipe or drops it,
+    /// and the end of the call is told by its token alone.
+    async fn room(&self) -> Result<(), Closed> {
+        let Some(call) = &self.call else { return poll_fn(|cx| self.pipe.poll_ready(cx)).await };
+        let mut ended = pin!(call.token().ended());
+        poll_fn(|cx| match self.pipe.poll_ready(cx) {
+            Poll::Pending => ended.as_mut().poll(cx).map(|()| Err(Closed)),
+            ready => ready,
+        })
+        .await
+    }
+
     /// Why nobody takes messages any more.
-    async fn ended(&self) -> FlightError {
-        let Some(call) = &self.call else { return FlightError::cancelled("the call has ended") };
+    async fn ended(&mut self) -> FlightError {
+        let Some(call) = &mut self.call else { return FlightError::cancelled("the call has ended") };
         ok(call.status().await).err().unwrap_or_else(|| {
             let message = "the server has ended the call, without an error, and takes no more messages";
             FlightError::new(FlightErrorKind::FailedPrecondition, message)
         })
     }
 
-    fn encoder(&mut self) -> Result<&mut Encoder, FlightError> {
-        self.encoder.as_mut().ok_or_else(not_begun)
-    }
-
     /// Sends the descriptor if that is due, and the schema if there is one.
     fn push_first(&mut self, mut encoder: Option<Encoder>) -> Result<(), FlightError> {
         let schema = encoder.as_mut().map(Encoder::schema_message);
+        let descriptor = self.descriptor.as_ref().map_or(0, |descriptor| descriptor.serialize().len());
+        self.config.check_size(schema.as_ref().map_or(0, EncodedMessage::encoded_size) + descriptor)?;
         let descriptor = self.descriptor.take();
         self.pipe.push(|frame| frame.push_first(descriptor.as_ref(), schema.as_ref()))?;
         self.encoder = encoder;
         Ok(())
     }
 
-    /// Encodes and sends; the metadata goes with the batch, and not with its dictionaries.
+    /// Encodes and sends; the metadata goes with the batch, and not with its dictionaries. Where one message cannot be
+    /// sent, none is, and the encoder is where it was.
     fn write<E>(&mut self, encode: E, app_metadata: &[u8]) -> Result<(), FlightError>
     where
         E: FnOnce(&mut Encoder, &mut Vec<EncodedMessage>) -> Result<(), peregrine_ipc::Error>,
     {
         let of = |message: &EncodedMessage| if message.kind == MessageKind::RecordBatch { app_metadata } else { &[] };
         let Self { encoder: Some(encoder), messages, config, .. } = self else { return Err(not_begun()) };
-        let checkpoint = config.size_limit.map(|limit| (limit, encoder.checkpoint()));
+        let checkpoint = encoder.checkpoint();
         encode(encoder, messages)?;
-        if let Some((limit, checkpoint)) = checkpoint {
-            let sizes = messages.iter().map(|message| message.encoded_size() + of(message).len());
-            if let Err(exceeded) = check_size(sizes.max().unwrap_or_default(), limit) {
-                messages.clear();
-                encoder.restore(checkpoint);
-                return Err(exceeded.into());
-            }
+        let sizes = messages.iter().map(|message| message.encoded_size() + of(message).len());
+        if let Err(error) = config.check_size(sizes.max().unwrap_or_default()) {
+            messages.clear();
+            encoder.restore(checkpoint);
+            return Err(error);
         }
         self.pipe.push(|frame: &mut FrameAssembler| {
             messages.drain(..).try_for_each(|message| {
@@ -281,6 +300,24 @@ impl FlightStreamWriter {
                 frame.push_data(message, app_metadata)
             })
         })
+    }
+
+    /// The error that the call has ended with, as far as that is known.
+    fn failure(&self) -> Option<FlightError> {
+        if let Some(Err(error)) = &self.closed {
+            return Some(error.clone());
+        }
+        self.call.as_ref().and_then(|call| call.token().cancelled_with()).map(FlightError::from)
+    }
+}
+
+impl WriteConfig {
+    fn check_size(&self, actual: usize) -> Result<(), FlightError> {
+        match self.size_limit {
+            Some(limit) if actual > limit => Err(WriteSizeExceeded { limit, actual }.into()),
+            // What gRPC cannot carry is found before anything is sent too.
+            _ => message_prefix(actual.saturating_add(HEAD_ROOM)).map(drop),
+        }
     }
 }
 
@@ -304,8 +341,10 @@ impl fmt::Debug for FlightStreamWriter {
     }
 }
 
-fn check_size(actual: usize, limit: usize) -> Result<(), WriteSizeExceeded> {
-    if actual > limit { Err(WriteSizeExceeded { limit, actual }) } else { Ok(()) }
+/// Repeats a step until it says that there was nothing to do.
+fn while_some<E>(mut step: impl FnMut() -> Result<bool, E>) -> Result<(), E> {
+    while step()? {}
+    Ok(())
 }
 
 fn ok(status: Status) -> Result<(), FlightError> {

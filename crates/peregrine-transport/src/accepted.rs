@@ -7,7 +7,7 @@ use hyper::server::conn::http2;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tracing::debug;
 
-use crate::call::CallHandler;
+use crate::call::{CallHandler, CallTasks};
 use crate::drive::StreamExecutor;
 use crate::io::Io;
 use crate::native::NativeService;
@@ -28,7 +28,7 @@ impl Accepted {
     pub(crate) fn new(peer: Peer, handler: Arc<dyn CallHandler>, config: &Arc<ServeConfig>, control: &Control) -> Self {
         let executor = StreamExecutor { tracker: control.tasks.clone(), ..StreamExecutor::default() };
         let service = NativeService {
-            calls: CallService::new(handler, config),
+            calls: CallService::new(handler, config, CallTasks::new(control.tasks.clone())),
             config: Arc::clone(config),
             peer: Arc::new(peer),
             next: executor.next.clone(),

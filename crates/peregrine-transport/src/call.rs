@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use http::HeaderMap;
+use tokio::task::JoinHandle;
+use tokio_util::task::TaskTracker;
 
 use crate::peer::Peer;
 use crate::reader::MessageReader;
@@ -28,6 +30,28 @@ pub struct IncomingCall {
     pub token: CallToken,
     /// What the caller sends.
     pub messages: MessageReader,
+    /// Where the handler may start tasks that belong to the call.
+    pub tasks: CallTasks,
+}
+
+/// Starts tasks that a server's shutdown waits for.
+#[derive(Debug, Clone, Default)]
+pub struct CallTasks {
+    tracker: TaskTracker,
+}
+
+impl CallTasks {
+    pub(crate) fn new(tracker: TaskTracker) -> Self {
+        Self { tracker }
+    }
+
+    /// Starts a task. It is its own business to end with the call.
+    pub fn spawn<F>(&self, task: F) -> JoinHandle<F::Output>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        self.tracker.spawn(task)
+    }
 }
 
 /// The future of a reply.

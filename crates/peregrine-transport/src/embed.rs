@@ -16,7 +16,7 @@ use tokio::time::sleep_until;
 use tower_service::Service;
 
 use crate::body::{HeldBody, boxed};
-use crate::call::CallHandler;
+use crate::call::{CallHandler, CallTasks};
 use crate::drive::{DrivenCall, Side};
 use crate::peer::{Peer, PeerAddress};
 use crate::reply::ReplyBody;
@@ -45,7 +45,7 @@ impl EmbeddedService {
     /// [`message_limit`](ServeConfig::message_limit) and the cap of
     /// [DATA frames](crate::Http2Config::max_data_frame); the others are the host's.
     pub fn new(handler: impl CallHandler, config: &ServeConfig) -> Self {
-        Self { calls: Arc::new(CallService::new(Arc::new(handler), config)) }
+        Self { calls: Arc::new(CallService::new(Arc::new(handler), config, CallTasks::default())) }
     }
 }
 

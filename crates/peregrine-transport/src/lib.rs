@@ -39,7 +39,7 @@ mod watched;
 pub use crate::allocator::keep_freed_memory;
 pub use crate::answer::IncomingReply;
 pub use crate::body::IncomingBody;
-pub use crate::call::{CallHandler, IncomingCall, ReplyFuture};
+pub use crate::call::{CallHandler, CallTasks, IncomingCall, ReplyFuture};
 pub use crate::channel::{Channel, ChannelConfig};
 pub use crate::connect::{Connecting, Connector, TcpConnector, UnixConnector};
 pub use crate::embed::{EmbeddedBody, EmbeddedFuture, EmbeddedService};

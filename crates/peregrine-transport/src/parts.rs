@@ -67,6 +67,10 @@ impl PartReader {
         self.parser.set_limit(limit);
     }
 
+    pub(crate) fn is_client(&self) -> bool {
+        self.side == Side::Client
+    }
+
     /// The token of the call.
     pub(crate) fn token(&self) -> &CallToken {
         &self.token
@@ -225,7 +229,7 @@ impl PartReader {
 impl Drop for PartReader {
     fn drop(&mut self) {
         match self.side {
-            Side::Server => self.token.drop_body(),
+            Side::Server => self.token.drain_body(),
             Side::Client => self.token.cancel(Status::new(Code::Cancelled, "the reader of the call was dropped")),
         }
     }

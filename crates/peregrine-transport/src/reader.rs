@@ -53,6 +53,14 @@ impl MessageReader {
         }
     }
 
+    /// Whether it reads the answer to a call, and not a request.
+    pub fn is_client(&self) -> bool {
+        match &self.source {
+            Source::Own(parts) => parts.is_client(),
+            Source::Shared(_) => true,
+        }
+    }
+
     /// The token of the call, to end it from elsewhere.
     pub fn token(&self) -> &CallToken {
         match &self.source {

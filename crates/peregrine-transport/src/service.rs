@@ -8,7 +8,7 @@ use http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, HeaderName, Method, Request, Response, StatusCode};
 
 use crate::body::HeldBody;
-use crate::call::{CallHandler, IncomingCall, ReplyFuture};
+use crate::call::{CallHandler, CallTasks, IncomingCall, ReplyFuture};
 use crate::deadline::{TIMEOUT_HEADER, deadline_after, parse_timeout};
 use crate::drive::Side;
 use crate::framing::MessageParser;
@@ -31,11 +31,12 @@ pub(crate) struct CallService {
     handler: Arc<dyn CallHandler>,
     message_limit: usize,
     data_cap: usize,
+    tasks: CallTasks,
 }
 
 impl CallService {
-    pub(crate) fn new(handler: Arc<dyn CallHandler>, config: &ServeConfig) -> Self {
-        Self { handler, message_limit: config.message_limit, data_cap: config.http2.max_data_frame }
+    pub(crate) fn new(handler: Arc<dyn CallHandler>, config: &ServeConfig, tasks: CallTasks) -> Self {
+        Self { handler, message_limit: config.message_limit, data_cap: config.http2.max_data_frame, tasks }
     }
 
     /// Starts a call. Nothing of the handler runs before the future is polled.
@@ -59,6 +60,7 @@ impl CallService {
             deadline: token.deadline(),
             token: token.clone(),
             messages: MessageReader::own(PartReader::new(token.clone(), Side::Server, parser)),
+            tasks: self.tasks.clone(),
         };
         let stage = Stage::Waiting(Arc::clone(&self.handler), Box::new(call));
         CallFuture::Running { stage, token, data_cap: self.data_cap }

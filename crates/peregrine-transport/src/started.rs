@@ -6,11 +6,13 @@ use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker, ready};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use http::HeaderMap;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
+use tokio::time::{Sleep, sleep};
 
 use crate::answer::IncomingReply;
 use crate::channel::Channel;
@@ -21,9 +23,13 @@ use crate::reader::MessageReader;
 use crate::status::{Code, Status};
 use crate::token::CallToken;
 
-/// How much of the answer is kept for its reader while the sender waits for the call's end: more than a stream's window
-/// lets a server send that has ended the call already.
+/// How much of the answer is kept for its reader while the sender waits for the call's end: more than a window of the
+/// default size lets a server send that has ended the call already.
 const PARKED_LIMIT: usize = 64 << 20;
+/// How long a sender waits for a reader that is this far behind and reads nothing.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Chunks up to this size are copied when they are kept: they would hold the whole read buffer that brought them.
+const COPY_UP_TO: usize = 4 << 10;
 
 /// What becomes of a call when both its sender and its reader were dropped, and the request is complete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,9 +61,12 @@ impl Channel {
                 biased;
                 status = call.cancelled() => Err(status),
                 reply = channel.call(&path, metadata, deadline, request) => {
-                    let reply = reply?;
-                    call.link(reply.messages.token());
-                    Ok(reply)
+                    match &reply {
+                        Ok(reply) => call.link(reply.messages.token()),
+                        // Whoever waits for room to write hears of it at once.
+                        Err(status) => call.cancel(status.clone()),
+                    }
+                    reply
                 }
             }
         });
@@ -66,13 +75,20 @@ impl Channel {
             parked: VecDeque::new(),
             parked_bytes: 0,
             overflowed: false,
+            patience: None,
             message_limit: None,
             headers: None,
             ended: None,
             reader_is_gone: false,
             sender_is_gone: false,
         };
-        let call = Arc::new(Call { token, abandoned, wakers: Arc::default(), state: Mutex::new(state) });
+        let call = Arc::new(Call {
+            token,
+            abandoned,
+            runtime: Handle::current(),
+            wakers: Arc::default(),
+            state: Mutex::new(state),
+        });
         let reader = SharedReader { call: Arc::clone(&call), headers: None, trailers: None, ended: false };
         (MessageReader::shared(reader), CallSender { call })
     }
@@ -89,11 +105,12 @@ impl CallSender {
         &self.call.token
     }
 
-    /// Waits for the end of the call. What comes of the answer meanwhile is kept for its reader, up to 64 MiB; should more
-    /// come, it is thrown away and the reader gets [`Code::ResourceExhausted`] behind what was kept.
+    /// Waits for the end of the call. What comes of the answer meanwhile is kept for its reader, up to 64 MiB; then the
+    /// reader is waited for. One that reads nothing for ten seconds is not: what comes from there on is thrown away, and
+    /// the reader gets [`Code::ResourceExhausted`] behind what was kept.
     ///
     /// Dropping the future loses nothing.
-    pub async fn status(&self) -> Status {
+    pub async fn status(&mut self) -> Status {
         poll_fn(|cx| self.call.poll_status(cx)).await
     }
 }
@@ -154,7 +171,11 @@ impl SharedReader {
         if self.headers.is_none() {
             self.headers = state.headers.take();
         }
-        drop(state);
+        let sender_waits = polled.is_ready() && state.patience.take().is_some();
+        self.call.release(state);
+        if sender_waits {
+            Wakers::wake_one(&self.call.wakers.sender);
+        }
         let part = ready!(polled);
         if !matches!(part, Some(Ok(_))) {
             self.ended = true;
@@ -181,10 +202,8 @@ impl Drop for SharedReader {
             return;
         }
         let call = Arc::clone(&self.call);
-        match Handle::try_current() {
-            Ok(runtime) => drop(runtime.spawn(async move { poll_fn(|cx| call.poll_drain(cx)).await })),
-            Err(_) => call.token.cancel(Status::new(Code::Cancelled, "the reader of the call was dropped")),
-        }
+        self.call.runtime.spawn(async move { poll_fn(|cx| call.poll_drain(cx)).await });
+        Wakers::wake_one(&self.call.wakers.sender);
     }
 }
 
@@ -198,6 +217,8 @@ impl fmt::Debug for SharedReader {
 struct Call {
     token: CallToken,
     abandoned: Abandoned,
+    /// Where the rest is thrown away: a reader may be dropped anywhere.
+    runtime: Handle,
     wakers: Arc<Wakers>,
     state: Mutex<State>,
 }
@@ -207,7 +228,10 @@ struct State {
     /// What the sender read while it waited, for the reader.
     parked: VecDeque<MessagePart>,
     parked_bytes: usize,
+    /// The reader read nothing for too long, and what came was thrown away.
     overflowed: bool,
+    /// How long the sender still waits for the reader. `None` while it does not.
+    patience: Option<Pin<Box<Sleep>>>,
     message_limit: Option<usize>,
     /// Those of the answer, until the reader takes them.
     headers: Option<HeaderMap>,
@@ -256,24 +280,31 @@ impl Call {
 
     fn poll_status(&self, cx: &mut Context<'_>) -> Poll<Status> {
         let mut state = self.state();
-        loop {
-            if let Some(status) = &state.ended {
-                return Poll::Ready(status.clone());
-            }
-            Wakers::keep(&self.wakers.sender, cx.waker());
-            if let Some(part) = ready!(self.poll_body(&mut state)) {
-                state.park(part);
-                Wakers::wake_one(&self.wakers.reader);
-            }
+        Wakers::keep(&self.wakers.sender, cx.waker());
+        let mut has_parked = false;
+        while state.ended.is_none()
+            && state.poll_room(cx).is_ready()
+            && let Poll::Ready(part) = self.poll_body(&mut state)
+        {
+            has_parked |= part.is_some();
+            part.into_iter().for_each(|part| state.park(part));
         }
+        let ended = state.ended.clone();
+        self.release(state);
+        if has_parked {
+            Wakers::wake_one(&self.wakers.reader);
+        }
+        ended.map_or(Poll::Pending, Poll::Ready)
     }
 
     /// Reads what nobody wants, to the call's end.
     fn poll_drain(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut state = self.state();
         Wakers::keep(&self.wakers.reader, cx.waker());
-        while ready!(self.poll_body(&mut state)).is_some() {}
-        Poll::Ready(())
+        while matches!(self.poll_body(&mut state), Poll::Ready(Some(_))) {}
+        let is_drained = state.ended.is_some();
+        self.release(state);
+        if is_drained { Poll::Ready(()) } else { Poll::Pending }
     }
 
     /// The next part of the answer; `None` when the call has ended. Whoever polls, both are woken.
@@ -302,14 +333,21 @@ impl Call {
                 Stage::Done => return Poll::Ready(None),
             };
             state.stage = Stage::Done;
-            if ended.is_ok() {
-                self.token.finish()
-            } else {
-                self.token.cancel(ended.clone())
-            }
             state.ended = Some(ended);
-            self.wakers.wake_by_ref();
         }
+    }
+
+    /// Lets go of the state, and tells the end of the call if it was found: foreign code runs there.
+    fn release(&self, state: MutexGuard<'_, State>) {
+        let ended = state.ended.clone().filter(|_| !self.token.is_ended());
+        drop(state);
+        let Some(ended) = ended else { return };
+        if ended.is_ok() {
+            self.token.finish()
+        } else {
+            self.token.cancel(ended)
+        }
+        self.wakers.wake_by_ref();
     }
 }
 
@@ -326,16 +364,29 @@ impl State {
         Ok(())
     }
 
+    /// Ready when the sender may read on: there is room for what it reads, or nobody who will want it.
+    fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.reader_is_gone || self.overflowed || self.parked_bytes < PARKED_LIMIT {
+            return Poll::Ready(());
+        }
+        let patience = self.patience.get_or_insert_with(|| Box::pin(sleep(PATIENCE)));
+        ready!(patience.as_mut().poll(cx));
+        self.overflowed = true;
+        Poll::Ready(())
+    }
+
     fn park(&mut self, part: MessagePart) {
         if self.reader_is_gone || self.overflowed {
             return;
         }
+        let part = match part {
+            MessagePart::Chunk(chunk) if chunk.len() <= COPY_UP_TO => {
+                MessagePart::Chunk(Bytes::copy_from_slice(&chunk))
+            }
+            part => part,
+        };
         self.parked_bytes += length(&part);
-        if self.parked_bytes > PARKED_LIMIT {
-            self.overflowed = true;
-        } else {
-            self.parked.push_back(part);
-        }
+        self.parked.push_back(part);
     }
 }
 
@@ -385,6 +436,6 @@ fn length(part: &MessagePart) -> usize {
 }
 
 fn overflowed() -> Status {
-    let message = "more than 64 MiB of the answer came while its end was waited for and nobody read it";
+    let message = "64 MiB of the answer had come while its end was waited for, and for ten seconds nobody read of it";
     Status::new(Code::ResourceExhausted, message)
 }

@@ -1,12 +1,15 @@
 //! The token of a call: how its end is told to everything that belongs to it, from whichever side it comes.
 
 use std::fmt;
-use std::future::pending;
+use std::future::{pending, poll_fn};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Waker;
+use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use http_body::Body;
+use tokio::runtime::Handle;
+use tokio::task::coop::consume_budget;
 use tokio_util::sync::CancellationToken;
 
 use crate::body::HeldBody;
@@ -136,6 +139,26 @@ impl CallToken {
     pub(crate) fn drop_body(&self) {
         let body = self.state().body.take();
         drop(body);
+    }
+
+    /// Throws away what the peer still sends, in the background: a body that is dropped opens no window, and a peer that
+    /// writes all before it reads would wait for ever.
+    pub(crate) fn drain_body(&self) {
+        if self.state().body.as_ref().is_none_or(Body::is_end_stream) {
+            return self.drop_body();
+        }
+        let Ok(runtime) = Handle::try_current() else { return self.drop_body() };
+        let token = self.clone();
+        runtime.spawn(async move {
+            let next = |cx: &mut Context<'_>| {
+                let polled = token.with_body(cx.waker(), |body| Pin::new(body).poll_frame(cx));
+                polled.unwrap_or(Poll::Ready(None))
+            };
+            while let Some(Ok(_)) = poll_fn(next).await {
+                consume_budget().await;
+            }
+            token.drop_body();
+        });
     }
 
     /// Runs `poll` on the incoming body, if it is still there. The waker is kept, and woken when the body is taken

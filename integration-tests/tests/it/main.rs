@@ -24,6 +24,7 @@ mod early_ends;
 mod error_kinds;
 mod forged;
 mod golden_json;
+mod halves;
 mod handshake;
 mod hostile_clients;
 mod hostile_servers;

@@ -82,7 +82,17 @@ impl MessageAssembler {
         self.trailers.as_ref()
     }
 
-    /// Reads no more: the rest of the stream is not wanted. On a client this ends the call.
+    /// Reads no more, for an error of what came. On a client this ends the call, and its writer is told the error.
+    pub(crate) fn fail(&mut self, error: &FlightError) {
+        if let Some(parts) = &self.parts
+            && parts.is_client()
+        {
+            self.token.cancel(error.clone().into());
+        }
+        self.close();
+    }
+
+    /// Reads no more: the rest of the stream is not wanted.
     pub(crate) fn close(&mut self) {
         if let Some(parts) = self.parts.take() {
             self.late_headers = parts.late_headers().cloned();
@@ -106,8 +116,8 @@ impl MessageAssembler {
                     return Poll::Ready(None);
                 }
             };
-            if taken.is_err() {
-                self.close();
+            if let Err(error) = &taken {
+                self.fail(error);
             }
             if let Some(message) = taken.transpose() {
                 return Poll::Ready(Some(message));
