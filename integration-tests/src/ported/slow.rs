@@ -50,7 +50,9 @@ pub(super) async fn test_cancel_do_get_threaded(servers: &Servers) -> Result<()>
     reader.read_chunk().await?.context("the first batch is missing")?;
     let token = reader.token().clone();
     let reading = tokio::spawn(async move { reader.read_chunk().await });
-    std::thread::spawn(move || token.cancel(Status::new(Code::Cancelled, "cancelled by another thread")));
+    // On a thread that a paused clock waits for.
+    let cancel = move || token.cancel(Status::new(Code::Cancelled, "cancelled by another thread"));
+    tokio::task::spawn_blocking(cancel).await?;
     let error = reading.await?.err().context("a cancelled call goes on")?;
     ensure!(error.kind() == FlightErrorKind::Cancelled, "{error}");
     Ok(())
