@@ -34,6 +34,7 @@ mod service;
 mod started;
 mod status;
 mod token;
+mod wakers;
 mod watched;
 
 pub use crate::allocator::keep_freed_memory;

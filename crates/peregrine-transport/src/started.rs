@@ -5,7 +5,7 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Wake, Waker, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -22,6 +22,7 @@ use crate::parts::PartReader;
 use crate::reader::MessageReader;
 use crate::status::{Code, Status};
 use crate::token::CallToken;
+use crate::wakers::Wakers;
 
 /// How much of the answer is kept for its reader while the sender waits for the call's end: more than a window of the
 /// default size lets a server send that has ended the call already.
@@ -347,7 +348,7 @@ impl Call {
         } else {
             self.token.cancel(ended)
         }
-        self.wakers.wake_by_ref();
+        self.wakers.wake_both();
     }
 }
 
@@ -394,39 +395,6 @@ impl Drop for Call {
     fn drop(&mut self) {
         // Ends the task that waits for the answer. No effect on a call that has ended.
         self.token.cancel(Status::new(Code::Cancelled, "the call was dropped"));
-    }
-}
-
-/// Who is to be woken when something comes: whichever of the two polled last, the other may be the only one that waits.
-#[derive(Default)]
-struct Wakers {
-    reader: Mutex<Option<Waker>>,
-    sender: Mutex<Option<Waker>>,
-}
-
-impl Wakers {
-    fn keep(slot: &Mutex<Option<Waker>>, waker: &Waker) {
-        let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
-        match &mut *slot {
-            Some(kept) => kept.clone_from(waker),
-            None => *slot = Some(waker.clone()),
-        }
-    }
-
-    fn wake_one(slot: &Mutex<Option<Waker>>) {
-        let waker = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
-        waker.into_iter().for_each(Waker::wake);
-    }
-}
-
-impl Wake for Wakers {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        Self::wake_one(&self.reader);
-        Self::wake_one(&self.sender);
     }
 }
 
