@@ -114,6 +114,10 @@ impl LinkState {
             Fault::Stall => lane.stall(),
             Fault::Drip(most) => lane.drip(most),
             Fault::Frame(frame) => lane.put(frame),
+            Fault::ResetStream { stream, code } => {
+                self.to_server.put(Frame::reset_stream(stream, code));
+                self.to_client.put(Frame::reset_stream(stream, code));
+            }
         }
     }
 

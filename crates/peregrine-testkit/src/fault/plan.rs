@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::frame::Frame;
+use super::frame::{ErrorCode, Frame};
 use super::lane::Lane;
 use super::link::{Link, LinkState, Phase};
 
@@ -41,6 +41,13 @@ pub enum Fault {
     Drip(usize),
     /// A frame of HTTP/2 is put in, at once or where the frame that is on its way ends.
     Frame(Frame),
+    /// A stream is reset for both peers, each of which believes that it was the other: what a proxy does.
+    ResetStream {
+        /// The stream. The calls of a connection are the streams 1, 3, 5 and so on.
+        stream: u32,
+        /// Why.
+        code: ErrorCode,
+    },
 }
 
 /// The handle of a connection that may have faults: plans them, and sees what passed.
@@ -124,14 +131,14 @@ impl Faults {
     /// ```
     /// use peregrine_proto::{Action, FlightErrorKind};
     /// use peregrine_server::FlightServer;
-    /// use peregrine_testkit::fault::{Direction, ErrorCode, Fault, Faults, Frame};
+    /// use peregrine_testkit::fault::{Direction, ErrorCode, Fault, Faults};
     /// use peregrine_testkit::{MemoryService, Pair};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), peregrine_proto::FlightError> {
     /// let faults = Faults::new();
     /// let pair = Pair::with_faults(FlightServer::builder(), MemoryService::new(), &faults);
-    /// // The answer to the first call never gets through: something on the way resets its stream.
+    /// // The call never gets through: something on the way resets its stream.
     /// faults.after(Direction::ToServer, 200, Fault::Stall);
     /// let call = tokio::spawn({
     ///     let client = pair.client().clone();
@@ -139,7 +146,7 @@ impl Faults {
     /// });
     /// faults.struck().await;
     /// let stream = faults.newest_stream().unwrap();
-    /// faults.now(Direction::ToClient, Fault::Frame(Frame::reset_stream(stream, ErrorCode::Cancel)));
+    /// faults.now(Direction::ToServer, Fault::ResetStream { stream, code: ErrorCode::Cancel });
     /// assert_eq!(call.await.unwrap().unwrap_err().kind(), FlightErrorKind::Cancelled);
     /// # Ok(())
     /// # }
@@ -205,8 +212,7 @@ impl Faults {
         self.newest().change(|state| state.lane(direction).passed())
     }
 
-    /// The number of the stream that the client opened last. The calls of a connection are the streams 1, 3, 5 and so
-    /// on.
+    /// The number of the stream that the client opened last.
     pub fn newest_stream(&self) -> Option<u32> {
         self.newest().change(|state| state.lane(Direction::ToServer).newest_stream())
     }

@@ -205,6 +205,17 @@ fn behind_a_reset_the_stream_is_thrown_away_and_its_window_given_back() {
 }
 
 #[test]
+fn a_stream_is_reset_for_both() {
+    let faults = Faults::new();
+    let (mut client, mut server) = ends(&faults);
+    client.write_all(&[b'P'; 24]).now_or_never().unwrap().unwrap();
+    at_hand(&mut server);
+    faults.now(Direction::ToServer, Fault::ResetStream { stream: 3, code: ErrorCode::Cancel });
+    let frame = [0, 0, 4, 3, 0, 0, 0, 0, 3, 0, 0, 0, 8];
+    assert_eq!((&at_hand(&mut client)[..], &at_hand(&mut server)[..]), (&frame[..], &frame[..]));
+}
+
+#[test]
 fn what_is_planned_without_a_connection_waits_for_the_next() {
     let faults = Faults::new();
     let (client, server) = ends(&faults);
