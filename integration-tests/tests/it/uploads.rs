@@ -55,7 +55,8 @@ pub(crate) async fn open_with(
         }
         Rpc::DoExchange => {
             let (mut writer, answers) = client.do_exchange_with(descriptor, options).await.unwrap();
-            writer.begin(schema).await.unwrap();
+            // A server that ends the call at once may be faster; whatever is written next gives its error again.
+            let _ = writer.begin(schema).await;
             (writer, Answers::Exchange(Box::new(answers)))
         }
     }

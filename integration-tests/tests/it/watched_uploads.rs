@@ -134,8 +134,11 @@ async fn read(mut reader: FlightStreamReader, mut answers: Answers, teller: Tell
             }
         };
         teller.tell(Seen::Chunk(chunk.data));
-        if let Some(app_metadata) = chunk.app_metadata {
-            answers.write(app_metadata).await?;
+        if let Some(app_metadata) = chunk.app_metadata
+            && let Err(error) = answers.write(app_metadata).await
+        {
+            teller.end(Seen::Error(error.clone()));
+            return Err(error);
         }
     }
 }
