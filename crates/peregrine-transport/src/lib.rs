@@ -24,6 +24,7 @@ mod mount;
 mod mounted;
 mod native;
 mod outgoing;
+mod parked;
 mod parts;
 mod peer;
 mod reader;

@@ -1,36 +1,26 @@
 //! A call whose request is written while its answer is read: two handles, which may be in two tasks.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use bytes::Bytes;
 use http::HeaderMap;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
-use tokio::time::{Sleep, sleep};
 
 use crate::answer::IncomingReply;
 use crate::channel::Channel;
 use crate::framing::MessagePart;
 use crate::outgoing::Outgoing;
+use crate::parked::Parked;
 use crate::parts::PartReader;
 use crate::reader::MessageReader;
 use crate::status::{Code, Status};
 use crate::token::CallToken;
 use crate::wakers::Wakers;
-
-/// How much of the answer is kept for its reader while the sender waits for the call's end: more than a window of the
-/// default size lets a server send that has ended the call already.
-const PARKED_LIMIT: usize = 64 << 20;
-/// How long a sender waits for a reader that is this far behind and reads nothing.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// Chunks up to this size are copied when they are kept: they would hold the whole read buffer that brought them.
-const COPY_UP_TO: usize = 4 << 10;
 
 /// What becomes of a call when both its sender and its reader were dropped, and the request is complete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,10 +63,7 @@ impl Channel {
         });
         let state = State {
             stage: Stage::Awaited(answer),
-            parked: VecDeque::new(),
-            parked_bytes: 0,
-            overflowed: false,
-            patience: None,
+            parked: Parked::default(),
             message_limit: None,
             headers: None,
             ended: None,
@@ -172,7 +159,7 @@ impl SharedReader {
         if self.headers.is_none() {
             self.headers = state.headers.take();
         }
-        let sender_waits = polled.is_ready() && state.patience.take().is_some();
+        let sender_waits = polled.is_ready() && state.parked.was_waited_for();
         self.call.release(state);
         if sender_waits {
             Wakers::wake_one(&self.call.wakers.sender);
@@ -192,7 +179,7 @@ impl Drop for SharedReader {
     fn drop(&mut self) {
         let mut state = self.call.state();
         state.reader_is_gone = true;
-        state.parked.clear();
+        state.parked = Parked::default();
         let (alone, ended) = (state.sender_is_gone, state.ended.is_some());
         drop(state);
         if ended {
@@ -227,12 +214,7 @@ struct Call {
 struct State {
     stage: Stage,
     /// What the sender read while it waited, for the reader.
-    parked: VecDeque<MessagePart>,
-    parked_bytes: usize,
-    /// The reader read nothing for too long, and what came was thrown away.
-    overflowed: bool,
-    /// How long the sender still waits for the reader. `None` while it does not.
-    patience: Option<Pin<Box<Sleep>>>,
+    parked: Parked,
     message_limit: Option<usize>,
     /// Those of the answer, until the reader takes them.
     headers: Option<HeaderMap>,
@@ -262,12 +244,8 @@ impl Call {
 
     /// The next part for the reader.
     fn poll_read(&self, state: &mut State, cx: &mut Context<'_>) -> Poll<Option<Result<MessagePart, Status>>> {
-        if let Some(part) = state.parked.pop_front() {
-            state.parked_bytes -= length(&part);
-            return Poll::Ready(Some(Ok(part)));
-        }
-        if state.overflowed {
-            return Poll::Ready(Some(Err(overflowed())));
+        if let Some(part) = state.parked.pop() {
+            return Poll::Ready(Some(part));
         }
         Wakers::keep(&self.wakers.reader, cx.waker());
         if let Some(part) = ready!(self.poll_body(state)) {
@@ -284,11 +262,11 @@ impl Call {
         Wakers::keep(&self.wakers.sender, cx.waker());
         let mut has_parked = false;
         while state.ended.is_none()
-            && state.poll_room(cx).is_ready()
+            && (state.reader_is_gone || state.parked.poll_room(cx).is_ready())
             && let Poll::Ready(part) = self.poll_body(&mut state)
         {
             has_parked |= part.is_some();
-            part.into_iter().for_each(|part| state.park(part));
+            part.filter(|_| !state.reader_is_gone).into_iter().for_each(|part| state.parked.push(part));
         }
         let ended = state.ended.clone();
         self.release(state);
@@ -364,31 +342,6 @@ impl State {
         self.stage = Stage::Reading(Box::new(parts));
         Ok(())
     }
-
-    /// Ready when the sender may read on: there is room for what it reads, or nobody who will want it.
-    fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.reader_is_gone || self.overflowed || self.parked_bytes < PARKED_LIMIT {
-            return Poll::Ready(());
-        }
-        let patience = self.patience.get_or_insert_with(|| Box::pin(sleep(PATIENCE)));
-        ready!(patience.as_mut().poll(cx));
-        self.overflowed = true;
-        Poll::Ready(())
-    }
-
-    fn park(&mut self, part: MessagePart) {
-        if self.reader_is_gone || self.overflowed {
-            return;
-        }
-        let part = match part {
-            MessagePart::Chunk(chunk) if chunk.len() <= COPY_UP_TO => {
-                MessagePart::Chunk(Bytes::copy_from_slice(&chunk))
-            }
-            part => part,
-        };
-        self.parked_bytes += length(&part);
-        self.parked.push_back(part);
-    }
 }
 
 impl Drop for Call {
@@ -396,14 +349,4 @@ impl Drop for Call {
         // Ends the task that waits for the answer. No effect on a call that has ended.
         self.token.cancel(Status::new(Code::Cancelled, "the call was dropped"));
     }
-}
-
-/// What a part costs while it is parked, roughly.
-fn length(part: &MessagePart) -> usize {
-    size_of::<MessagePart>() + if let MessagePart::Chunk(chunk) = part { chunk.len() } else { 0 }
-}
-
-fn overflowed() -> Status {
-    let message = "64 MiB of the answer had come while its end was waited for, and for ten seconds nobody read of it";
-    Status::new(Code::ResourceExhausted, message)
 }
