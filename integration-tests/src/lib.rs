@@ -1,7 +1,9 @@
-//! What the programs of this package share: data, files of it, errors, flags, how they are told to stop, and what a process used.
+//! What the programs of this package share: data, files of it, errors, flags, servers of others, how they are told to stop,
+//! and what a process used.
 
 mod columns;
 mod flags;
+mod hosts;
 mod interop;
 mod json_file;
 pub mod ported;
@@ -10,6 +12,7 @@ mod usage;
 
 pub use crate::columns::{BYTES_PER_ROW, columns};
 pub use crate::flags::two_dashes;
+pub use crate::hosts::{Host, Hosted};
 pub use crate::interop::{ERROR_KINDS, counted, error, numbers, numbers_schema, words, words_schema};
 pub use crate::json_file::read_json_file;
 pub use crate::stop::input_closed;

@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use anyhow::Result;
 use bytes::Bytes;
+use clap::Parser;
 use futures_util::stream;
-use integration_tests::{counted, error, input_closed, numbers, numbers_schema, words, words_schema};
+use integration_tests::{Host, counted, error, input_closed, numbers, numbers_schema, words, words_schema};
 use peregrine::ipc::{CompressionCodec, IpcWriteOptions};
 use peregrine::proto::{
     Action, ActionResult, ActionType, Criteria, FlightDescriptor, FlightEndpoint, FlightError, FlightInfo, Location,
@@ -19,13 +20,31 @@ use peregrine::proto::{
 use peregrine::server::{FlightServer, FlightService, ServerCallContext};
 use peregrine::stream::{FlightDataStream, FlightStreamChunk, MessageStream};
 
+/// Serves what `cargo xtask interop` compares.
+#[derive(Debug, Parser)]
+struct Args {
+    /// The server of others that it is served within; our own if none.
+    #[arg(long, value_name = "HOST")]
+    within: Option<Host>,
+}
+
 #[tokio::main]
 async fn main() -> Result<()> {
-    let bound = FlightServer::builder().bind(Location::for_grpc_tcp("127.0.0.1", 0)).await?;
-    let server = bound.serve(Service::default())?;
-    println!("Server listening on {}", server.location());
-    input_closed().await?;
-    server.shutdown(Duration::from_secs(1)).await;
+    match Args::parse().within {
+        Some(host) => {
+            let server = host.serve(Service::default()).await?;
+            println!("Server listening on {}", server.location());
+            input_closed().await?;
+            server.stop().await?;
+        }
+        None => {
+            let bound = FlightServer::builder().bind(Location::for_grpc_tcp("127.0.0.1", 0)).await?;
+            let server = bound.serve(Service::default())?;
+            println!("Server listening on {}", server.location());
+            input_closed().await?;
+            server.shutdown(Duration::from_secs(1)).await;
+        }
+    }
     Ok(())
 }
 
