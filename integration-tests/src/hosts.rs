@@ -1,13 +1,17 @@
 //! The HTTP servers of others that Flight can be served within.
 
 use std::future::Future;
+use std::net::SocketAddr;
 
 use anyhow::Result;
 use axum::Router;
+use axum::extract::{ConnectInfo, Request};
+use axum::middleware::map_request;
 use axum::routing::get;
 use clap::ValueEnum;
 use peregrine::proto::{FLIGHT_SERVICE_NAME, Location};
 use peregrine::server::{FlightServer, FlightService};
+use peregrine::transport::{Peer, PeerAddress};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -49,7 +53,7 @@ impl Host {
         let task = match self {
             Self::Axum => {
                 let app = Router::new().route("/", get(async || "an application in axum")).route_service(&path, flight);
-                tokio::spawn(in_axum(listener, app, stopped))
+                tokio::spawn(in_axum(listener, app.layer(map_request(with_peer)), stopped))
             }
             Self::Tonic => {
                 let (_, health) = tonic_health::server::health_reporter();
@@ -62,7 +66,14 @@ impl Host {
 }
 
 async fn in_axum(listener: TcpListener, app: Router, stopped: impl Future<Output = ()> + Send + 'static) -> Result<()> {
+    let app = app.into_make_service_with_connect_info::<SocketAddr>();
     Ok(axum::serve(listener, app).with_graceful_shutdown(stopped).await?)
+}
+
+/// Tells Flight what axum knows of the caller.
+async fn with_peer(ConnectInfo(address): ConnectInfo<SocketAddr>, mut request: Request) -> Request {
+    request.extensions_mut().insert(Peer::new(PeerAddress::Tcp(address)));
+    request
 }
 
 async fn in_tonic(listener: TcpListener, routes: Routes, stopped: impl Future<Output = ()>) -> Result<()> {

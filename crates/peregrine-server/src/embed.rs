@@ -28,7 +28,7 @@ use tower_service::Service;
 /// ```
 ///
 /// Handlers see no difference, but for the [`Peer`](peregrine_transport::Peer): it is the one among the request's
-/// extensions, for the host to put there, and else an unknown one. Message limits, deadlines, cancellation and the
+/// extensions, where a layer of the host can put it (in axum from `ConnectInfo`), and else an unknown one. Message limits, deadlines, cancellation and the
 /// errors of gRPC are those of the native server.
 ///
 /// It is slower than the [native server](crate::FlightServer), which hands the memory of many arrays to the socket at

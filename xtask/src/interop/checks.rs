@@ -75,12 +75,13 @@ impl Report {
     }
 
     /// A row for each check, judged by the program or by what another server showed, and one for the end.
-    pub(super) fn judge(self, direction: &'static str, reference: Option<Report>) -> Vec<Row> {
+    pub(super) fn judge(self, direction: &'static str, reference: Option<&Report>) -> Vec<Row> {
         let mut rows = Vec::new();
         let mut expected = BTreeMap::new();
         if let Some(reference) = reference {
-            expected.extend(reference.checks);
-            rows.extend(reference.end.err().map(|error| Row::new("the reference's program", direction, Err(error))));
+            expected.extend(reference.checks.iter().cloned());
+            let fault = reference.end.as_ref().err().map(|error| anyhow!("{error:#}"));
+            rows.extend(fault.map(|fault| Row::new("the reference's program", direction, Err(fault))));
         }
         for (check, outcome) in self.into_outcomes(|check| expected.remove(check)) {
             rows.push(Row { check, direction, outcome });
@@ -173,28 +174,31 @@ mod tests {
     fn seen_lines_are_compared() {
         let reference = report(&[r#"{"check": "a", "saw": [1]}"#, r#"{"check": "b", "saw": [2]}"#]);
         let ours = report(&[r#"{"check": "a", "saw": [1]}"#, r#"{"check": "b", "saw": [3]}"#]);
-        assert_eq!(faults(&ours.judge("to", Some(reference))), [("a", false), ("b", true), ("every check ran", false)]);
+        assert_eq!(
+            faults(&ours.judge("to", Some(&reference))),
+            [("a", false), ("b", true), ("every check ran", false)]
+        );
     }
 
     #[test]
     fn a_check_that_one_side_lacks_has_failed() {
         let reference = report(&[r#"{"check": "a", "saw": [1]}"#]);
         let ours = report(&[r#"{"check": "b", "saw": [1]}"#]);
-        assert_eq!(faults(&ours.judge("to", Some(reference))), [("b", true), ("every check ran", false), ("a", true)]);
+        assert_eq!(faults(&ours.judge("to", Some(&reference))), [("b", true), ("every check ran", false), ("a", true)]);
     }
 
     #[test]
     fn a_program_that_checks_nothing_has_failed() {
         assert_eq!(faults(&report(&[]).judge("to", None)), [("every check ran", true)]);
-        assert_eq!(faults(&report(&[]).judge("to", Some(report(&[])))), [("every check ran", true)]);
+        assert_eq!(faults(&report(&[]).judge("to", Some(&report(&[])))), [("every check ran", true)]);
     }
 
     #[test]
     fn two_that_fail_alike_have_failed() {
         let line = r#"{"check": "a", "fault": "Traceback"}"#;
-        assert!(report(&[line]).judge("to", Some(report(&[line])))[0].outcome == Outcome::Fail("Traceback".into()));
+        assert!(report(&[line]).judge("to", Some(&report(&[line])))[0].outcome == Outcome::Fail("Traceback".into()));
         let reference = report(&[line]);
-        let rows = report(&[r#"{"check": "a", "saw": 1}"#]).judge("to", Some(reference));
+        let rows = report(&[r#"{"check": "a", "saw": 1}"#]).judge("to", Some(&reference));
         assert_eq!(faults(&rows), [("a", true), ("every check ran", false)]);
     }
 

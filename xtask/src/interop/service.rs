@@ -1,4 +1,5 @@
-//! One service on our server and on pyarrow's: pyarrow's client must not be able to tell them apart.
+//! One service on our server, in the servers of others, and on pyarrow's: pyarrow's client must not be able to tell them
+//! apart.
 
 use std::process::Command;
 use std::time::Duration;
@@ -10,19 +11,29 @@ use super::checks::{Report, Row};
 use crate::process::Running;
 use crate::workspace::Profile;
 
-const DIRECTION: &str = "pyarrow client, our server";
+/// The servers that one service of ours runs on: the row's direction, a name for logs, and the flags.
+const SERVERS: [(&str, &str, &[&str]); 3] = [
+    ("pyarrow client, our server", "ours", &[]),
+    ("pyarrow client, we in axum", "axum", &["--within", "axum"]),
+    ("pyarrow client, we in tonic", "tonic", &["--within", "tonic"]),
+];
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 pub(super) fn run(context: &Context<'_>) -> Vec<Row> {
-    let ours = context.workspace.program(Profile::Dev, "interop_service");
     let theirs = context.python.script(&context.workspace.script("interop_service.py"));
-    let reports = || -> Result<(Report, Report)> {
-        Ok((see(context, ours, "ours", &["own"])?, see(context, theirs, "theirs", &[])?))
+    let theirs = match see(context, theirs, "theirs", &[]) {
+        Ok(theirs) => theirs,
+        Err(error) => return vec![Row::new("pyarrow's service runs", "pyarrow client and server", Err(error))],
     };
-    match reports() {
-        Ok((ours, theirs)) => ours.judge(DIRECTION, Some(theirs)),
-        Err(error) => vec![Row::new("the services run", DIRECTION, Err(error))],
-    }
+    let rows = SERVERS.map(|(direction, name, flags)| {
+        let mut ours = context.workspace.program(Profile::Dev, "interop_service");
+        ours.args(flags);
+        match see(context, ours, name, &["own"]) {
+            Ok(ours) => ours.judge(direction, Some(&theirs)),
+            Err(error) => vec![Row::new("our service runs", direction, Err(error))],
+        }
+    });
+    rows.concat()
 }
 
 /// What pyarrow's client sees of a server.
