@@ -47,7 +47,7 @@ impl Accepted {
         tokio::select! {
             biased;
             result = &mut connection => return log_end(&peer, result),
-            _ = greeted => {}
+            _ = greeted.wait() => {}
             // hyper would wait for the greeting before it drains.
             () = control.drain.cancelled() => return debug!(peer = %peer.address, "closed a silent connection"),
         }

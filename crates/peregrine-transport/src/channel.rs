@@ -1,7 +1,7 @@
 //! The client: one connection that is made when it is needed, and made anew when it is gone.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::header::{CONTENT_TYPE, HeaderValue, TE, USER_AGENT};
@@ -9,11 +9,13 @@ use http::{HeaderMap, Method, Request, Uri};
 use peregrine_proto::{FlightError, MessageLimits};
 
 use crate::answer::IncomingReply;
+use crate::backoff::Backoff;
+use crate::closing::Closing;
 use crate::connect::Connector;
 use crate::deadline::{TIMEOUT_HEADER, format_timeout};
 use crate::http2::Http2Config;
-use crate::link::{Link, Linking};
 use crate::outgoing::{Outgoing, RequestBody};
+use crate::reconnect::Reconnect;
 use crate::service::{ACCEPT_ENCODING, GRPC, IDENTITY};
 use crate::status::{Code, Status, from_transport, was_refused};
 use crate::token::{CallToken, deadline_exceeded};
@@ -31,6 +33,8 @@ pub struct ChannelConfig {
     pub message_limit: usize,
     /// How long a connection may take to be made. 20 s.
     pub connect_timeout: Duration,
+    /// The pauses after connections that failed.
+    pub backoff: Backoff,
 }
 
 impl Default for ChannelConfig {
@@ -39,15 +43,17 @@ impl Default for ChannelConfig {
             http2: Http2Config::client(),
             message_limit: MessageLimits::default().message,
             connect_timeout: Duration::from_secs(20),
+            backoff: Backoff::default(),
         }
     }
 }
 
 /// A client of one server. Clones share one connection, which is made by the first call and made anew by the next call
-/// after it was lost. Calls that wait for a connection wait for the same one.
+/// after it was lost. Calls that wait for a connection wait for the same one. After one that failed there is a pause,
+/// see [`Backoff`]: a call that begins in it fails at once, with the error of the attempt and the time of the next.
 ///
-/// The connection closes when the last clone is dropped and the last call has ended. See [`serve`](crate::serve) for
-/// an example.
+/// The connection closes when the last clone is dropped and the last call has ended, or by [`close`](Self::close). See
+/// [`serve`](crate::serve) for an example.
 #[derive(Clone)]
 pub struct Channel {
     shared: Arc<Shared>,
@@ -56,13 +62,8 @@ pub struct Channel {
 struct Shared {
     connector: Arc<dyn Connector>,
     config: ChannelConfig,
-    state: Mutex<LinkState>,
-}
-
-enum LinkState {
-    None,
-    Linking(Linking),
-    Linked(Link),
+    reconnect: Reconnect,
+    closing: Closing,
 }
 
 impl Channel {
@@ -72,8 +73,26 @@ impl Channel {
     /// [`InvalidArgument`](peregrine_proto::FlightErrorKind::InvalidArgument) for settings that HTTP/2 does not allow.
     pub fn new(connector: impl Connector, config: ChannelConfig) -> Result<Self, FlightError> {
         config.http2.check()?;
-        let shared = Shared { connector: Arc::new(connector), config, state: Mutex::new(LinkState::None) };
-        Ok(Self { shared: Arc::new(shared) })
+        let connector: Arc<dyn Connector> = Arc::new(connector);
+        let reconnect = Reconnect::new(Arc::clone(&connector), &config);
+        Ok(Self { shared: Arc::new(Shared { connector, config, reconnect, closing: Closing::default() }) })
+    }
+
+    /// How it connects and calls.
+    pub fn config(&self) -> &ChannelConfig {
+        &self.shared.config
+    }
+
+    /// When the channel connects again, during the pause after a connection that failed; `None` at other times.
+    pub fn next_attempt(&self) -> Option<Instant> {
+        self.shared.reconnect.next_attempt().map(tokio::time::Instant::into_std)
+    }
+
+    /// Closes the connection, for all clones. Calls that run are cancelled at both ends: here they end with
+    /// [`Code::Cancelled`]. Later ones fail with [`Code::InvalidArgument`]. Does nothing when it was closed before.
+    pub fn close(&self) {
+        self.shared.reconnect.close();
+        self.shared.closing.close();
     }
 
     /// Calls a method. Ready when the response headers have come; the request goes on being sent after that.
@@ -83,11 +102,14 @@ impl Channel {
     /// deadline too.
     ///
     /// A call that its server has not looked at is made again, three times in all: it says so with `REFUSED_STREAM`, or
-    /// with a GOAWAY that names an earlier stream as its last. Only [`Outgoing::whole`] requests can be sent again; one
-    /// that is a stream is made again only if nothing of it was sent. A call that may have been processed never is.
+    /// with a GOAWAY that names an earlier stream as its last; or nothing of its message was sent, as where the call
+    /// waited for others to end when the connection was lost. Only [`Outgoing::whole`] requests can be sent again; one
+    /// that is a stream is made again only if not even its headers were sent. A call that may have been processed never
+    /// is.
     ///
     /// # Errors
-    /// The status of a call that failed without messages; [`Code::Unavailable`] if no connection could be made.
+    /// The status of a call that failed without messages; [`Code::Unavailable`] if no connection could be made;
+    /// [`Code::InvalidArgument`] if the channel is closed.
     pub async fn call(
         &self,
         path: &str,
@@ -95,7 +117,8 @@ impl Channel {
         deadline: Option<Instant>,
         request: Outgoing,
     ) -> Result<IncomingReply, Status> {
-        let attempts = self.attempts(path, metadata, deadline, request);
+        self.shared.closing.check()?;
+        let attempts = self.shared.closing.run(self.attempts(path, metadata, deadline, request));
         match deadline {
             None => attempts.await,
             Some(deadline) => match tokio::time::timeout_at(deadline.into(), attempts).await {
@@ -134,8 +157,8 @@ impl Channel {
 
     /// Sends a request once. Each attempt has a token of its own, as what drives a failed one may still be there.
     async fn attempt(&self, request: Request<Outgoing>, deadline: Option<Instant>) -> Result<IncomingReply, Failure> {
-        let mut call = UnansweredCall { token: CallToken::new(deadline), is_answered: false };
-        let mut link = self.link().await.map_err(Failure::Ended)?;
+        let mut call = UnansweredCall { token: self.shared.closing.begin(deadline), is_answered: false };
+        let mut link = self.shared.reconnect.link().await.map_err(Failure::Ended)?;
         let cap = self.shared.config.http2.max_data_frame;
         let mut request =
             request.map(|outgoing| RequestBody::new(outgoing, cap, call.token.clone(), link.next.clone()));
@@ -168,31 +191,6 @@ impl Channel {
         let agent = concat!("peregrine/", env!("CARGO_PKG_VERSION"));
         headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(agent));
         Ok(request)
-    }
-
-    /// The connection, made if there is none.
-    async fn link(&self) -> Result<Link, Status> {
-        let linking = {
-            let mut state = self.shared.state.lock().unwrap_or_else(PoisonError::into_inner);
-            match &*state {
-                LinkState::Linked(link) if !link.sender.is_closed() => return Ok(link.clone()),
-                LinkState::Linking(linking) if !linking.has_failed() => linking.clone(),
-                LinkState::None | LinkState::Linking(_) | LinkState::Linked(_) => {
-                    let linking = Linking::start(Arc::clone(&self.shared.connector), &self.shared.config);
-                    *state = LinkState::Linking(linking.clone());
-                    linking
-                }
-            }
-        };
-        let result = linking.wait().await;
-        let mut state = self.shared.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if matches!(&*state, LinkState::Linking(current) if current.is_same(&linking)) {
-            *state = match &result {
-                Ok(link) => LinkState::Linked(link.clone()),
-                Err(_) => LinkState::None,
-            };
-        }
-        result
     }
 }
 
@@ -230,6 +228,11 @@ fn failure(token: &CallToken, error: hyper::Error) -> Failure {
     match token.cancelled_with() {
         Some(status) => Failure::Ended(status),
         None if was_refused(&error) => Failure::Refused(from_transport(error)),
+        // It waited for its turn in the connection, which hyper tells nobody of.
+        None if !token.request_has_begun() => {
+            let message = "the connection was lost before the call was sent";
+            Failure::Refused(Status::new(Code::Unavailable, message).with_source(error))
+        }
         None => Failure::Ended(from_transport(error)),
     }
 }

@@ -6,9 +6,11 @@
 mod accepted;
 mod allocator;
 mod answer;
+mod backoff;
 mod body;
 mod call;
 mod channel;
+mod closing;
 mod connect;
 mod cutter;
 mod deadline;
@@ -28,6 +30,7 @@ mod parked;
 mod parts;
 mod peer;
 mod reader;
+mod reconnect;
 mod reply;
 mod rope;
 mod serve;
@@ -40,6 +43,7 @@ mod watched;
 
 pub use crate::allocator::keep_freed_memory;
 pub use crate::answer::IncomingReply;
+pub use crate::backoff::Backoff;
 pub use crate::body::IncomingBody;
 pub use crate::call::{CallHandler, CallTasks, IncomingCall, ReplyFuture};
 pub use crate::channel::{Channel, ChannelConfig};

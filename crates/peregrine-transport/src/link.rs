@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use hyper::client::conn::http2::{self, SendRequest};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::sync::{SetOnce, watch};
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, timeout};
 use tracing::debug;
 
 use crate::channel::ChannelConfig;
@@ -14,7 +15,7 @@ use crate::connect::Connector;
 use crate::drive::{NextCall, StreamExecutor};
 use crate::http2::Http2Config;
 use crate::outgoing::RequestBody;
-use crate::status::{Code, Status};
+use crate::status::{Code, Status, innermost};
 use crate::watched::{SERVER_GREETING, Watched};
 
 /// How many cancelled calls are remembered, and for how long. Data that a server had sent before it saw the reset
@@ -27,63 +28,77 @@ const RESET_MEMORY: Duration = Duration::from_secs(30);
 pub(crate) struct Link {
     pub(crate) sender: SendRequest<RequestBody>,
     pub(crate) next: NextCall,
+    /// When the making of it began.
+    pub(crate) started: Instant,
+    /// Set once the server has spoken HTTP/2.
+    pub(crate) greeted: Arc<SetOnce<()>>,
 }
 
 /// A connection on its way. Made in a task of its own, so that it goes on when a call that waits for it is given up.
 #[derive(Clone)]
 pub(crate) struct Linking {
+    pub(crate) started: Instant,
     result: watch::Receiver<Option<Result<Link, Status>>>,
+    task: AbortHandle,
 }
 
 impl Linking {
     pub(crate) fn start(connector: Arc<dyn Connector>, config: &ChannelConfig) -> Self {
         let (sender, result) = watch::channel(None);
         let (http2, limit) = (config.http2.clone(), config.connect_timeout);
-        tokio::spawn(async move {
+        let task = tokio::spawn(async move {
             let link = open(connector.as_ref(), &http2, limit).await;
             sender.send_replace(Some(link));
         });
-        Self { result }
+        Self { started: Instant::now(), result, task: task.abort_handle() }
     }
 
     pub(crate) async fn wait(&self) -> Result<Link, Status> {
         let mut result = self.result.clone();
         match result.wait_for(Option::is_some).await.as_deref() {
             Ok(Some(link)) => link.clone(),
-            Ok(None) | Err(_) => Err(Status::new(Code::Internal, "the task that connects has panicked")),
+            Ok(None) | Err(_) => Err(lost_task()),
         }
     }
 
-    /// Whether it came to nothing, which is no answer to a call that begins now.
-    pub(crate) fn has_failed(&self) -> bool {
-        matches!(&*self.result.borrow(), Some(Err(_)))
+    /// What came of it, once something did.
+    pub(crate) fn result(&self) -> Option<Result<Link, Status>> {
+        let is_lost = self.result.has_changed().is_err();
+        let result = self.result.borrow().clone();
+        result.or_else(|| is_lost.then(|| Err(lost_task())))
     }
 
-    pub(crate) fn is_same(&self, other: &Self) -> bool {
-        self.result.same_channel(&other.result)
+    /// Ends it, for nobody waits any more.
+    pub(crate) fn give_up(&self) {
+        self.task.abort();
     }
+}
+
+fn lost_task() -> Status {
+    Status::new(Code::Internal, "the task that connects has panicked")
 }
 
 async fn open(connector: &dyn Connector, http2: &Http2Config, limit: Duration) -> Result<Link, Status> {
     let unavailable = |what: &dyn std::fmt::Display| {
         Status::new(Code::Unavailable, format!("cannot connect to {}: {what}", connector.address()))
     };
+    let started = Instant::now();
     let opened = timeout(limit, async {
         let io = connector.connect().await.map_err(|error| unavailable(&error).with_source(error))?;
         let executor = StreamExecutor::default();
         let next = executor.next.clone();
         // A server that never greets is found out by the watch, and its calls fail: they do not wait for it here,
         // which would cost each connection the time of a round trip.
-        let (io, _greeted) = Watched::new(io, SERVER_GREETING, limit, http2);
+        let (io, greeted) = Watched::new(io, SERVER_GREETING, limit, http2);
         let handshake = builder(http2, executor).handshake(TokioIo::new(io)).await;
-        let (sender, connection) = handshake.map_err(|error| unavailable(&error).with_source(error))?;
+        let (sender, connection) = handshake.map_err(|error| unavailable(innermost(&error)).with_source(error))?;
         tokio::spawn(async move {
             match connection.await {
                 Ok(()) => debug!("a connection ended"),
                 Err(error) => debug!(%error, "a connection was lost"),
             }
         });
-        Ok(Link { sender, next })
+        Ok(Link { sender, next, started, greeted })
     });
     opened.await.unwrap_or_else(|_| Err(unavailable(&format_args!("it took longer than {limit:?}"))))
 }

@@ -88,6 +88,7 @@ impl Body for RequestBody {
         if let Some(next) = this.next.take() {
             // hyper polls a body first from the task of the connection, then spawns what is not done. What makes a
             // stream may work hard, so it is left alone until it runs in its own task.
+            this.token.begin_request();
             next.put(this.token.clone(), Side::Client);
             if matches!(this.outgoing.kind, OutgoingKind::Stream(_)) {
                 cx.waker().wake_by_ref();

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::future::{pending, poll_fn};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
@@ -27,6 +28,8 @@ pub struct CallToken {
 
 struct Call {
     deadline: Option<Instant>,
+    /// On a client: whether the connection has asked for the request's messages.
+    request_has_begun: AtomicBool,
     state: Mutex<State>,
     ended: CancellationToken,
 }
@@ -63,8 +66,28 @@ impl Ending {
 
 impl CallToken {
     pub(crate) fn new(deadline: Option<Instant>) -> Self {
-        let call = Call { deadline, state: Mutex::default(), ended: CancellationToken::new() };
+        let call = Call {
+            deadline,
+            request_has_begun: AtomicBool::new(false),
+            state: Mutex::default(),
+            ended: CancellationToken::new(),
+        };
         Self { call: Arc::new(call) }
+    }
+
+    /// The token for those who must not keep it.
+    pub(crate) fn downgrade(&self) -> WeakCallToken {
+        WeakCallToken { call: Arc::downgrade(&self.call) }
+    }
+
+    /// From here on the server may have seen some of the request.
+    pub(crate) fn begin_request(&self) {
+        self.call.request_has_begun.store(true, Ordering::Release);
+    }
+
+    /// Whether the server may have seen some of the request.
+    pub(crate) fn request_has_begun(&self) -> bool {
+        self.call.request_has_begun.load(Ordering::Acquire)
     }
 
     /// When the call must be done.
@@ -201,6 +224,22 @@ impl CallToken {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.call.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A token that is no reason for its call to be remembered.
+pub(crate) struct WeakCallToken {
+    call: Weak<Call>,
+}
+
+impl WeakCallToken {
+    pub(crate) fn upgrade(&self) -> Option<CallToken> {
+        self.call.upgrade().map(|call| CallToken { call })
+    }
+
+    /// Whether there is a call still.
+    pub(crate) fn is_held(&self) -> bool {
+        self.call.strong_count() > 0
     }
 }
 

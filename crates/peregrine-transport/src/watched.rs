@@ -2,25 +2,37 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::sync::oneshot;
+use tokio::sync::SetOnce;
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use crate::http2::Http2Config;
 use crate::io::Io;
 
-/// What a client sends first: a preface of this length.
-pub(crate) const CLIENT_GREETING: usize = 24;
-/// What a server sends first: SETTINGS, at least the frame's head.
-pub(crate) const SERVER_GREETING: usize = 9;
+/// What a client sends first.
+pub(crate) const CLIENT_GREETING: &[Option<u8>] = &preface(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+/// What a server sends first: SETTINGS, of which this is the frame's head, its length and flags left open.
+pub(crate) const SERVER_GREETING: &[Option<u8>] =
+    &[None, None, None, Some(4), None, Some(0), Some(0), Some(0), Some(0)];
 
 /// How long the end of a connection waits for the peer to close its side.
 const LINGER: Duration = Duration::from_secs(2);
 /// How many times it reads before it looks at the clock again and lets others run.
 const LINGER_READS: usize = 16;
+
+const fn preface<const N: usize>(text: &[u8; N]) -> [Option<u8>; N] {
+    let mut pattern = [None; N];
+    let mut at = 0;
+    while at < N {
+        pattern[at] = Some(text[at]);
+        at += 1;
+    }
+    pattern
+}
 
 /// A byte stream that fails with [`TimedOut`](io::ErrorKind::TimedOut) where its peer is silent from the start or
 /// stops reading. hyper waits for both for ever: its pings cannot be written to a peer that does not read.
@@ -34,10 +46,11 @@ pub(crate) struct Watched {
 
 /// The wait for the peer's first bytes.
 struct Greeting {
-    missing: usize,
+    /// The bytes still to come, and what they must be. `None` where the peer said something else.
+    missing: Option<&'static [Option<u8>]>,
     limit: Duration,
     timer: Pin<Box<Sleep>>,
-    greeted: oneshot::Sender<()>,
+    greeted: Arc<SetOnce<()>>,
 }
 
 /// The watch over writes that wait.
@@ -52,14 +65,15 @@ impl Watched {
     /// Watches a new connection, and tells when the peer has greeted.
     pub(crate) fn new(
         io: Box<dyn Io>,
-        greeting: usize,
+        greeting: &'static [Option<u8>],
         limit: Duration,
         http2: &Http2Config,
-    ) -> (Self, oneshot::Receiver<()>) {
-        let (greeted, receiver) = oneshot::channel();
-        let greeting = Greeting { missing: greeting, limit, timer: Box::pin(sleep(limit)), greeted };
+    ) -> (Self, Arc<SetOnce<()>>) {
+        let greeted = Arc::new(SetOnce::new());
+        let timer = Box::pin(sleep(limit));
+        let greeting = Greeting { missing: Some(greeting), limit, timer, greeted: Arc::clone(&greeted) };
         let stall = http2.stall_limit().map(|limit| Stall { limit, since: None, timer: None });
-        (Self { io, greeting: Some(greeting), stall, linger: None }, receiver)
+        (Self { io, greeting: Some(greeting), stall, linger: None }, greeted)
     }
 
     fn wrote<T>(&mut self, cx: &mut Context<'_>, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
@@ -96,6 +110,16 @@ impl Watched {
 }
 
 impl Greeting {
+    /// Takes what has come. True when the peer has greeted.
+    fn take(&mut self, bytes: &[u8]) -> bool {
+        let Some(missing) = self.missing.take() else { return false };
+        let (now, later) = missing.split_at(bytes.len().min(missing.len()));
+        if now.iter().zip(bytes).all(|(expected, byte)| expected.is_none_or(|expected| expected == *byte)) {
+            self.missing = Some(later);
+        }
+        self.missing.is_some_and(<[_]>::is_empty)
+    }
+
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
         ready!(self.timer.as_mut().poll(cx));
         let message = format!("the peer did not speak HTTP/2 within {:?}", self.limit);
@@ -126,15 +150,13 @@ impl AsyncRead for Watched {
         let polled = Pin::new(&mut self.io).poll_read(cx, buffer);
         let Some(greeting) = &mut self.greeting else { return polled };
         match polled {
-            Poll::Ready(Ok(())) => greeting.missing = greeting.missing.saturating_sub(buffer.filled().len() - before),
-            Poll::Ready(Err(_)) => {}
+            Poll::Ready(Ok(())) if greeting.take(&buffer.filled()[before..]) => {
+                // Nobody else sets it.
+                let _ = greeting.greeted.set(());
+                self.greeting = None;
+            }
+            Poll::Ready(_) => {}
             Poll::Pending => return greeting.poll(cx).map(Err),
-        }
-        if greeting.missing == 0
-            && let Some(greeting) = self.greeting.take()
-        {
-            // Nobody waits where the connection is closed at this moment.
-            let _ = greeting.greeted.send(());
         }
         polled
     }

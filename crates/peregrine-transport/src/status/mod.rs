@@ -14,7 +14,7 @@ use std::sync::Arc;
 use http::HeaderMap;
 
 pub use code::Code;
-pub(crate) use foreign::{from_http, from_reset, from_transport, was_refused};
+pub(crate) use foreign::{from_http, from_reset, from_transport, innermost, was_refused};
 pub(crate) use trailers::{GRPC_STATUS, from_trailers, into_trailers};
 
 /// How a call ended: a gRPC code, a message, and trailing metadata.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use http::HeaderMap;
 use peregrine_transport::{
-    CallToken, Channel, ChannelConfig, Code, Connecting, Connector, InMemoryConnector, IncomingCall, Listener,
+    Backoff, CallToken, Channel, ChannelConfig, Code, Connecting, Connector, InMemoryConnector, IncomingCall, Listener,
     Outgoing, Reply, ReplyFrame, Rope, ServeConfig, Shutdown, Status, TcpConnector, UnixConnector, serve,
 };
 use tokio::sync::{Notify, mpsc};
@@ -273,7 +273,9 @@ async fn an_error_of_connecting_names_the_address() {
 async fn a_server_that_is_gone_and_back_is_found_again() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("flight.sock");
-    let channel = Channel::new(UnixConnector::new(&path), ChannelConfig::default()).unwrap();
+    let backoff = Backoff { initial: Duration::ZERO, ..Backoff::default() };
+    let config = ChannelConfig { backoff, ..ChannelConfig::default() };
+    let channel = Channel::new(UnixConnector::new(&path), config).unwrap();
     for round in 0..3 {
         let server = serve(Listener::unix(&path).unwrap(), echo, ServeConfig::default()).unwrap();
         let message = format!("round {round}");

@@ -3,6 +3,7 @@
 mod again;
 mod cancel;
 mod client_edges;
+mod closing;
 mod deadlines;
 mod embedded;
 mod flow;
@@ -12,6 +13,7 @@ mod listeners;
 mod mounts;
 mod pair;
 mod raw;
+mod reconnect;
 mod server_edges;
 mod shared;
 mod wire;
