@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use peregrine_proto::{FlightError, Location, LocationScheme, MessageLimits};
-use peregrine_transport::{Channel, ChannelConfig, Connector, Http2Config, TcpConnector, UnixConnector};
+use peregrine_transport::{Backoff, Channel, ChannelConfig, Connector, Http2Config, TcpConnector, UnixConnector};
 
 use crate::call::Caller;
 use crate::client::FlightClient;
@@ -63,6 +63,13 @@ impl FlightClientBuilder {
     #[must_use]
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.channel.connect_timeout = timeout;
+        self
+    }
+
+    /// Sets the pauses between attempts to connect, while they fail.
+    #[must_use]
+    pub fn backoff(mut self, backoff: Backoff) -> Self {
+        self.channel.backoff = backoff;
         self
     }
 

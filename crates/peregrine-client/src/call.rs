@@ -30,6 +30,10 @@ impl Caller {
         Self { channel, location, limits, buffers: ReceiveBuffers::default(), write_size_limit }
     }
 
+    pub(crate) fn channel(&self) -> &Channel {
+        &self.channel
+    }
+
     pub(crate) fn location(&self) -> &Location {
         &self.location
     }
@@ -75,6 +79,7 @@ impl Caller {
             Upload::Put(schema) => (FlightMethod::DoPut, Some(schema), Abandoned::RunsOn),
             Upload::Exchange => (FlightMethod::DoExchange, None, Abandoned::IsCancelled),
         };
+        self.channel.check_open()?;
         let (headers, deadline) = (options.headers.clone(), deadline(options));
         let call = UploadCall { channel: &self.channel, path: method.path(), headers, deadline, abandoned };
         let config = WriteConfig {

@@ -19,9 +19,12 @@ use crate::options::FlightCallOptions;
 
 /// A client of one Flight service.
 ///
-/// Cheap to clone; clones share one connection, which is made at the first call and again when it was lost. Every
-/// RPC has a form `*_with` that takes [`FlightCallOptions`]. Dropping a future or a stream that is returned cancels
-/// its call; [`do_put`](Self::do_put) and [`do_exchange`](Self::do_exchange) say what holds for theirs.
+/// Cheap to clone; clones share one connection, which is made at the first call and again when it was lost. After an
+/// attempt that failed there is a pause, in which calls fail at once with `Unavailable`:
+/// [`wait_for_available`](Self::wait_for_available) waits it out.
+///
+/// Every RPC has a form `*_with` that takes [`FlightCallOptions`]. Dropping a future or a stream that is returned
+/// cancels its call; [`do_put`](Self::do_put) and [`do_exchange`](Self::do_exchange) say what holds for theirs.
 ///
 /// ```no_run
 /// use peregrine_client::FlightClient;
@@ -69,6 +72,10 @@ impl FlightClient {
 
     pub(crate) fn new(caller: Caller) -> Self {
         Self { caller: Arc::new(caller) }
+    }
+
+    pub(crate) fn caller(&self) -> &Caller {
+        &self.caller
     }
 
     /// Where the service is.
@@ -211,7 +218,7 @@ impl FlightClient {
     /// dropping the reader does not.
     ///
     /// # Errors
-    /// A schema that cannot be encoded. The call's error comes from the writer and the reader.
+    /// A schema that cannot be encoded, and a client that is closed. The call's error comes from the writer and the reader.
     pub async fn do_put(
         &self,
         descriptor: FlightDescriptor,
@@ -241,7 +248,7 @@ impl FlightClient {
     /// and once both are dropped the call is cancelled.
     ///
     /// # Errors
-    /// None yet: the call's error comes from the writer and the reader.
+    /// A client that is closed. The call's error comes from the writer and the reader.
     pub async fn do_exchange(
         &self,
         descriptor: FlightDescriptor,

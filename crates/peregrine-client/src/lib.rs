@@ -4,6 +4,7 @@ mod action;
 mod builder;
 mod call;
 mod client;
+mod lifecycle;
 mod options;
 
 pub use crate::builder::FlightClientBuilder;

@@ -95,6 +95,14 @@ impl Channel {
         self.shared.closing.close();
     }
 
+    /// Whether calls may be made.
+    ///
+    /// # Errors
+    /// That of a call, once the channel is [closed](Self::close).
+    pub fn check_open(&self) -> Result<(), Status> {
+        self.shared.closing.check()
+    }
+
     /// Calls a method. Ready when the response headers have come; the request goes on being sent after that.
     ///
     /// Dropping the future, or the reply's reader before the call has ended, resets the call. When the deadline passes
@@ -117,7 +125,7 @@ impl Channel {
         deadline: Option<Instant>,
         request: Outgoing,
     ) -> Result<IncomingReply, Status> {
-        self.shared.closing.check()?;
+        self.check_open()?;
         let attempts = self.shared.closing.run(self.attempts(path, metadata, deadline, request));
         match deadline {
             None => attempts.await,

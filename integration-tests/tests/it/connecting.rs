@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use peregrine::client::{FlightCallOptions, FlightClient, FlightClientBuilder};
 use peregrine::proto::{FlightError, FlightErrorKind, Location, Ticket};
-use peregrine::transport::{Connecting, Connector};
+use peregrine::transport::{Backoff, Connecting, Connector};
 use peregrine_testkit::{MemoryService, Pair, PairConnector, batches};
 use tokio::time::Instant;
 
@@ -64,14 +64,30 @@ async fn read(client: &FlightClient) -> Result<usize, FlightError> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_connection_that_fails_is_unavailable_and_the_next_call_tries_again() {
+async fn a_connection_that_fails_is_unavailable_and_a_call_after_the_pause_tries_again() {
     let pair = pair();
     let client = client(&pair, [Attempt::Fails, Attempt::Fails, Attempt::Works]).build().unwrap();
     for _ in 0..2 {
-        let error = soon(read(&client)).await.unwrap_err();
-        assert_eq!(error.kind(), FlightErrorKind::Unavailable);
-        assert!(error.message().contains("the island"), "the server is named: {error}");
-        assert!(error.message().contains("the bridge is up"), "and what the system says: {error}");
+        for is_in_pause in [false, true, true] {
+            let error = soon(read(&client)).await.unwrap_err();
+            assert_eq!(error.kind(), FlightErrorKind::Unavailable);
+            assert!(error.message().contains("the island"), "the server is named: {error}");
+            assert!(error.message().contains("the bridge is up"), "and what the system says: {error}");
+            assert_eq!(error.message().contains("the next attempt is in"), is_in_pause, "{error}");
+        }
+        // The second pause is of 192 ms at most.
+        tokio::time::advance(Duration::from_millis(200)).await;
+    }
+    assert_eq!(soon(read(&client)).await.unwrap(), 107);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_backoff_the_next_call_tries_again() {
+    let pair = pair();
+    let backoff = Backoff { initial: Duration::ZERO, ..Backoff::default() };
+    let client = client(&pair, [Attempt::Fails, Attempt::Fails, Attempt::Works]).backoff(backoff).build().unwrap();
+    for _ in 0..2 {
+        assert_eq!(soon(read(&client)).await.unwrap_err().kind(), FlightErrorKind::Unavailable);
     }
     assert_eq!(soon(read(&client)).await.unwrap(), 107);
 }

@@ -92,6 +92,7 @@ async fn over_a_unix_socket_and_again_after_a_restart() {
     assert!(error.message().contains("flight.sock"), "{error}");
 
     let _server = serve(Location::for_grpc_unix(&path), peers()).await;
+    client.wait_for_available(Duration::from_secs(60)).await.unwrap();
     assert_eq!(soon(own_address(&client)).await, "unix:");
 }
 

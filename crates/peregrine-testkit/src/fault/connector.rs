@@ -41,6 +41,8 @@ impl Faults {
     /// [`Reset`](super::Fault::Reset) as a cut.
     ///
     /// ```
+    /// use std::time::Duration;
+    ///
     /// use peregrine_client::FlightClient;
     /// use peregrine_proto::{FlightErrorKind, Location};
     /// use peregrine_testkit::fault::Faults;
@@ -54,6 +56,7 @@ impl Faults {
     /// let client = FlightClient::builder(Location::reuse_connection())?.connector(connector).build()?;
     /// faults.cut();
     /// assert_eq!(client.list_actions().await.unwrap_err().kind(), FlightErrorKind::Unavailable);
+    /// client.wait_for_available(Duration::from_secs(5)).await?;
     /// assert!(client.list_actions().await.is_ok());
     /// # Ok(())
     /// # }
