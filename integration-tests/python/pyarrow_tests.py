@@ -1,8 +1,8 @@
 """pyarrow's own tests of Flight, with our server in the place of pyarrow's: a line of JSON a test.
 
-Usage: pyarrow_tests.py PROGRAM. The tests are those that came with pyarrow, unchanged. Where one makes a server of some
-class, PROGRAM is started instead, with the class, the server's options and where to listen: it prints `Server listening
-on URI` and stops when its input closes.
+Usage: pyarrow_tests.py PROGRAM [HOST]. The tests are those that came with pyarrow, unchanged. Where one makes a server of
+some class, PROGRAM is started instead, with the class, the server's options, where to listen, and HOST: it prints `Server
+listening on URI` and stops when its input closes.
 """
 
 import faulthandler
@@ -71,6 +71,8 @@ LACKING = {
     # And it takes 12 GB and a minute to do so.
     "test_large_descriptor": "pyarrow's client refuses it before our server hears of it",
 }
+# And within a host, which is one on TCP.
+LACKING_WITHIN = {"test_flight_domain_socket": "the servers of others are served on TCP"}
 # Where a test wants an error in the words of their server: kind and words of ours.
 IN_OUR_WORDS = {
     (flight.FlightServerError, "app_metadata size overflow"): (pa.ArrowCapacityError, "cannot be sent"),
@@ -91,7 +93,7 @@ class OurServer:
         if isinstance(location, flight.Location):
             location = location.uri.decode()
         self._program = subprocess.Popen(
-            [sys.argv[1], type(self).__name__, words_for(options), location],
+            [sys.argv[1], type(self).__name__, words_for(options), location, *sys.argv[2:]],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -173,6 +175,8 @@ def main():
     if test_flight.np is None:
         # All that these tests take of numpy.
         test_flight.np = types.SimpleNamespace(ones=lambda count, dtype: [1] * count, int64=lambda: None)
+    if sys.argv[2:]:
+        LACKING.update(LACKING_WITHIN)
     for name in TESTS:
         came = {"lacking": LACKING[name]} if name in LACKING else {"fault": fault_of(getattr(test_flight, name))}
         print(json.dumps({"check": check_of(name), **came}), flush=True)

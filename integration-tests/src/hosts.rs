@@ -3,14 +3,14 @@
 use std::future::Future;
 use std::net::SocketAddr;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use axum::Router;
 use axum::extract::{ConnectInfo, Request};
 use axum::middleware::map_request;
 use axum::routing::get;
 use clap::ValueEnum;
 use peregrine::proto::{FLIGHT_SERVICE_NAME, Location};
-use peregrine::server::{FlightServer, FlightService};
+use peregrine::server::EmbeddedFlight;
 use peregrine::transport::{Peer, PeerAddress};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -36,15 +36,15 @@ pub struct Hosted {
 }
 
 impl Host {
-    /// Serves Flight within this host, at a free port of this machine.
+    /// Serves Flight within this host, at a location on TCP.
     ///
     /// # Errors
-    /// If the port cannot be had.
-    pub async fn serve<S: FlightService>(self, service: S) -> Result<Hosted> {
-        let flight = FlightServer::builder().embed(service)?;
+    /// If the location cannot be listened on.
+    pub async fn serve(self, flight: EmbeddedFlight, location: &Location) -> Result<Hosted> {
         let path = format!("/{FLIGHT_SERVICE_NAME}/{{method}}");
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-        let location = Location::for_grpc_tcp("127.0.0.1", listener.local_addr()?.port());
+        let (host, port) = location.host().zip(location.port()).context("a host listens on TCP")?;
+        let listener = TcpListener::bind((host, port)).await?;
+        let location = Location::for_grpc_tcp(host, listener.local_addr()?.port());
         let (stop, stopped) = oneshot::channel();
         let stopped = async {
             // Whoever drops the handle stops the server too.

@@ -30,16 +30,17 @@ struct Args {
 
 #[tokio::main]
 async fn main() -> Result<()> {
+    let location = Location::for_grpc_tcp("127.0.0.1", 0);
     match Args::parse().within {
         Some(host) => {
-            let server = host.serve(Service::default()).await?;
+            let flight = FlightServer::builder().embed(Service::default())?;
+            let server = host.serve(flight, &location).await?;
             println!("Server listening on {}", server.location());
             input_closed().await?;
             server.stop().await?;
         }
         None => {
-            let bound = FlightServer::builder().bind(Location::for_grpc_tcp("127.0.0.1", 0)).await?;
-            let server = bound.serve(Service::default())?;
+            let server = FlightServer::builder().bind(location).await?.serve(Service::default())?;
             println!("Server listening on {}", server.location());
             input_closed().await?;
             server.shutdown(Duration::from_secs(1)).await;

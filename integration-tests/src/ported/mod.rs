@@ -22,7 +22,7 @@ mod tables;
 use anyhow::Result;
 use futures_util::future::LocalBoxFuture;
 
-pub use self::servers::{Servers, serve};
+pub use self::servers::{Place, Servers, serve};
 
 /// A test: its name and line in pyarrow's file, and what the client does.
 #[derive(Clone, Copy)]

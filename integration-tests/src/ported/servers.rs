@@ -7,8 +7,8 @@ use std::sync::{Mutex, PoisonError};
 use anyhow::{Context, Result, bail};
 use peregrine::client::{FlightClient, FlightClientBuilder};
 use peregrine::ipc::{IpcWriteOptions, MetadataVersion};
-use peregrine::proto::Location;
-use peregrine::server::{BoundServer, FlightServer, RunningServer};
+use peregrine::proto::{FlightError, Location};
+use peregrine::server::{BoundServer, EmbeddedFlight, FlightServer, FlightServerBuilder, FlightService, RunningServer};
 use peregrine::transport::Listener;
 
 use super::{actions, constant, deltas, echo, errors, exchange, generated, info, large, lifecycle, numbered, slow};
@@ -85,40 +85,69 @@ fn serve_named(name: &str, bound: BoundServer) -> Result<RunningServer> {
     serve(class, options, bound)
 }
 
+/// Where a service can be served.
+pub trait Place {
+    /// What serves it there.
+    type Server;
+
+    /// Serves it.
+    ///
+    /// # Errors
+    /// Settings that contradict themselves.
+    fn serve<S: FlightService>(self, service: S) -> Result<Self::Server, FlightError>;
+}
+
+impl Place for BoundServer {
+    type Server = RunningServer;
+
+    fn serve<S: FlightService>(self, service: S) -> Result<RunningServer, FlightError> {
+        self.serve(service)
+    }
+}
+
+/// Within the server of others.
+impl Place for FlightServerBuilder {
+    type Server = EmbeddedFlight;
+
+    fn serve<S: FlightService>(self, service: S) -> Result<EmbeddedFlight, FlightError> {
+        self.embed(service)
+    }
+}
+
 /// Serves what pyarrow's file has under the name of a class. `options` are `V4`, or else the complaint of a server that
 /// was given options that are none.
 ///
 /// # Errors
 /// A class that is not there.
-pub fn serve(class: &str, options: &str, bound: BoundServer) -> Result<RunningServer> {
+pub fn serve<P: Place>(class: &str, options: &str, place: P) -> Result<P::Server> {
     let write_options = match options {
         "V4" => v4(),
         _ => IpcWriteOptions::default(),
     };
     Ok(match class {
-        "FlightServerBase" => bound.serve(lifecycle::Base),
-        "LateServer" => bound.serve(lifecycle::Late::default()),
-        "ConstantFlightServer" if options.starts_with("expected") => bound.serve(errors::Broken(options.to_owned())),
-        "ConstantFlightServer" => bound.serve(constant::Constant { write_options }),
-        "CheckTicketFlightServer" => bound.serve(constant::CheckTicket),
-        "MetadataFlightServer" => bound.serve(numbered::Numbered { write_options }),
-        "EchoFlightServer" => bound.serve(echo::Echo::of(echo::Form::Whole)),
-        "EchoStreamFlightServer" => bound.serve(echo::Echo::of(echo::Form::Batches)),
-        "EchoTableStreamFlightServer" => bound.serve(echo::Echo::of(echo::Form::Table)),
-        "EchoRecordBatchReaderStreamFlightServer" => bound.serve(echo::Echo::of(echo::Form::Reader)),
-        "ExchangeFlightServer" => bound.serve(exchange::Exchange { write_options }),
-        "GetInfoFlightServer" => bound.serve(info::GetInfo),
-        "ListActionsFlightServer" => bound.serve(actions::ListActions),
-        "ListActionsErrorFlightServer" => bound.serve(actions::ListActionsError),
-        "ConvenienceServer" => bound.serve(actions::Convenience),
-        "ActionNoneFlightServer" => bound.serve(actions::ActionNone::default()),
-        "InvalidStreamFlightServer" => bound.serve(generated::InvalidStream),
-        "NeverSendsDataFlightServer" => bound.serve(generated::NeverSendsData),
-        "SlowFlightServer" => bound.serve(slow::Slow),
-        "ErrorFlightServer" => bound.serve(errors::Errors),
-        "FailServer" => bound.serve(errors::Fail),
-        "LargeMetadataFlightServer" => bound.serve(large::LargeMetadata),
-        "DeltaFlightServer" => bound.serve(deltas::Deltas),
+        "FlightServerBase" => place.serve(lifecycle::Base),
+        "LateServer" => place.serve(lifecycle::Late::default()),
+        "ConstantFlightServer" if options.starts_with("expected") => place.serve(errors::Broken(options.to_owned())),
+        "ConstantFlightServer" => place.serve(constant::Constant { write_options }),
+        "CheckTicketFlightServer" => place.serve(constant::CheckTicket),
+        "MetadataFlightServer" => place.serve(numbered::Numbered { write_options }),
+        "EchoFlightServer" => place.serve(echo::Echo::of(echo::Form::Whole)),
+        "EchoStreamFlightServer" => place.serve(echo::Echo::of(echo::Form::Batches)),
+        "EchoTableStreamFlightServer" => place.serve(echo::Echo::of(echo::Form::Table)),
+        "EchoRecordBatchReaderStreamFlightServer" => place.serve(echo::Echo::of(echo::Form::Reader)),
+        "ExchangeFlightServer" => place.serve(exchange::Exchange { write_options }),
+        "GetInfoFlightServer" => place.serve(info::GetInfo),
+        "ListActionsFlightServer" => place.serve(actions::ListActions),
+        "ListActionsErrorFlightServer" => place.serve(actions::ListActionsError),
+        "ConvenienceServer" => place.serve(actions::Convenience),
+        "ActionNoneFlightServer" => place.serve(actions::ActionNone::default()),
+        "InvalidStreamFlightServer" => place.serve(generated::InvalidStream),
+        "NeverSendsDataFlightServer" => place.serve(generated::NeverSendsData),
+        "SlowFlightServer" => place.serve(slow::Slow),
+        "ErrorFlightServer" => place.serve(errors::Errors),
+        "FailServer" => place.serve(errors::Fail),
+        "LargeMetadataFlightServer" => place.serve(large::LargeMetadata),
+        "DeltaFlightServer" => place.serve(deltas::Deltas),
         _ => bail!("no server is named {class}"),
     }?)
 }

@@ -6,7 +6,9 @@ use arrow_array::RecordBatch;
 use futures_util::TryStreamExt;
 use integration_tests::{Host, Hosted};
 use peregrine::client::FlightClient;
-use peregrine::proto::{Action, ActionResult, Criteria, FlightDescriptor, FlightError, FlightErrorKind, Ticket};
+use peregrine::proto::{
+    Action, ActionResult, Criteria, FlightDescriptor, FlightError, FlightErrorKind, Location, Ticket,
+};
 use peregrine::server::{FlightServer, FlightService, ServerCallContext};
 use peregrine::stream::{
     FlightDataStream, FlightMetadataWriter, FlightStreamReader, FlightStreamWriter, MessageStream,
@@ -97,7 +99,8 @@ impl Test {
         let (sender, uploads) = mpsc::unbounded_channel();
         let (guard, dropped) = OnDrop::new();
         let service = Everything { uploads: sender, guard: Mutex::new(Some(guard)) };
-        let hosted = host.serve(service).await.unwrap();
+        let flight = FlightServer::builder().embed(service).unwrap();
+        let hosted = host.serve(flight, &Location::for_grpc_tcp("127.0.0.1", 0)).await.unwrap();
         let client = FlightClient::connect(hosted.location().clone()).unwrap();
         Self { hosted, client, uploads, dropped }
     }

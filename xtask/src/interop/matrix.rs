@@ -5,7 +5,8 @@ use std::fmt::Write;
 use super::outcome::Outcome;
 use super::peers::Peer;
 
-/// A pairing: client and server, and what the client did if it did not do the whole check.
+/// A pairing: client and server, and what is special about it: where the server was, or what the client did if it did not
+/// do the whole check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Column {
     pub(super) client: Peer,

@@ -14,31 +14,45 @@ use crate::workspace::Profile;
 
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A line a test, which must be there on both sides.
+/// A line a test, which must be there in every column.
 pub(super) fn run(context: &Context<'_>) -> Matrix {
-    let columns = vec![
-        Column { client: Peer::Pyarrow, server: Peer::Ours, what: "" },
-        Column { client: Peer::Ours, server: Peer::Pyarrow, what: "" },
+    let theirs = |what| Column { client: Peer::Pyarrow, server: Peer::Ours, what };
+    let ours = Column { client: Peer::Ours, server: Peer::Pyarrow, what: "" };
+    let columns = vec![theirs(""), theirs("in axum"), theirs("in tonic"), ours];
+    let reports = [
+        their_tests(context, None),
+        their_tests(context, Some("axum")),
+        their_tests(context, Some("tonic")),
+        our_tests(context).unwrap_or_else(Report::failed),
     ];
-    let mut matrix = Matrix::new("pyarrow's test (line)", columns);
-    let their_tests = their_tests(context).into_outcomes(|_| None);
-    let mut our_tests = our_tests(context).unwrap_or_else(Report::failed).into_outcomes(|_| None);
-    for (check, theirs) in their_tests {
-        let at = our_tests.iter().position(|(of, _)| *of == check);
-        let ours = at.map_or_else(|| Outcome::Fail("was not run".to_owned()), |at| our_tests.remove(at).1);
-        matrix.push(check, vec![theirs, ours]);
+    let mut came = reports.map(|report| report.into_outcomes(|_| None));
+    let mut checks = Vec::new();
+    for (check, _) in came.iter().flatten() {
+        if !checks.contains(check) {
+            checks.push(check.clone());
+        }
     }
-    for (check, ours) in our_tests {
-        matrix.push(check, vec![Outcome::Fail("was not run".to_owned()), ours]);
+    let mut matrix = Matrix::new("pyarrow's test (line)", columns);
+    for check in checks {
+        let outcomes = came.iter_mut().map(|outcomes| take(outcomes, &check)).collect();
+        matrix.push(check, outcomes);
     }
     matrix
 }
 
-fn their_tests(context: &Context<'_>) -> Report {
+fn take(outcomes: &mut Vec<(String, Outcome)>, check: &str) -> Outcome {
+    match outcomes.iter().position(|(of, _)| of == check) {
+        Some(at) => outcomes.remove(at).1,
+        None => Outcome::Fail("was not run".to_owned()),
+    }
+}
+
+/// pyarrow's tests against our services, on our server or within one of others.
+fn their_tests(context: &Context<'_>, host: Option<&str>) -> Report {
     let program = context.workspace.program(Profile::Dev, "ported_server");
     let mut tests = context.python.script(&context.workspace.script("pyarrow_tests.py"));
-    tests.arg(program.get_program());
-    Report::of(tests, &context.scratch.join("pyarrow-tests.log"))
+    tests.arg(program.get_program()).args(host);
+    Report::of(tests, &context.scratch.join(format!("pyarrow-tests-{}.log", host.unwrap_or("ours"))))
 }
 
 fn our_tests(context: &Context<'_>) -> Result<Report> {
