@@ -26,7 +26,8 @@ enum Way {
 }
 
 impl Faults {
-    /// A listener in memory and what connects to it, as [`Listener::in_memory`] makes them.
+    /// A listener in memory and what connects to it, as [`Listener::in_memory`] makes them. What
+    /// [`Pair::with_faults`](crate::Pair::with_faults) is made of.
     pub fn in_memory(&self) -> (Listener, FaultyConnector) {
         let (sender, receiver) = mpsc::unbounded_channel();
         let connections = stream::unfold(receiver, |mut receiver| async move {
@@ -65,7 +66,29 @@ impl Faults {
         FaultyConnector { faults: self.clone(), way: Way::Through(Arc::new(connector)) }
     }
 
-    /// Takes connections in, through faults, for servers of any client. That client sees a [`Reset`](super::Fault::Reset) as a cut.
+    /// Takes connections in, through faults, for servers of any client. That client sees a
+    /// [`Reset`](super::Fault::Reset) as a cut.
+    ///
+    /// ```
+    /// use peregrine_server::FlightServer;
+    /// use peregrine_testkit::MemoryService;
+    /// use peregrine_testkit::fault::Faults;
+    /// use tokio::io::AsyncReadExt;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let faults = Faults::new();
+    /// let (mut theirs, ours) = tokio::io::duplex(1 << 16);
+    /// let accepted = futures_util::stream::iter([Ok(ours)]); // or what a TcpListener accepts
+    /// let listener = faults.listener("mine", accepted);
+    /// let _server = FlightServer::builder().listener(listener).serve(MemoryService::new())?;
+    ///
+    /// theirs.read_u8().await?; // The server speaks first.
+    /// faults.cut();
+    /// theirs.read_to_end(&mut Vec::new()).await?; // It would not end by itself.
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn listener<S, C>(&self, name: impl Into<String>, connections: S) -> Listener
     where
         S: Stream<Item = io::Result<C>> + Send + 'static,

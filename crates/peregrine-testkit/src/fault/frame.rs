@@ -36,8 +36,29 @@ pub enum ErrorCode {
     EnhanceYourCalm = 11,
 }
 
-/// A frame to put into one direction of a connection, between two frames that its peer sends. See
-/// [`Fault::Frame`](super::Fault::Frame).
+/// A frame to put into one direction of a connection, between two frames that its peer sends.
+///
+/// ```
+/// use peregrine_proto::Action;
+/// use peregrine_server::FlightServer;
+/// use peregrine_testkit::fault::{Direction, ErrorCode, Fault, Faults, Frame};
+/// use peregrine_testkit::{MemoryService, Pair};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), peregrine_proto::FlightError> {
+/// let faults = Faults::new();
+/// let pair = Pair::with_faults(FlightServer::builder(), MemoryService::new(), &faults);
+/// pair.client().do_action(Action::new("echo", "")).await?;
+/// pair.client().do_action(Action::new("echo", "")).await?;
+/// assert_eq!(faults.newest_stream(), Some(3));
+///
+/// // The server seems to say that it takes no call after these two.
+/// faults.now(Direction::ToClient, Fault::Frame(Frame::go_away(3, ErrorCode::NoError)));
+/// pair.client().do_action(Action::new("echo", "")).await?;
+/// assert_eq!(faults.newest_stream(), Some(1), "on a new connection");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
     kind: u8,

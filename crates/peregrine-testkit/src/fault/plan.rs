@@ -26,6 +26,31 @@ impl Direction {
 }
 
 /// What happens to a connection. Bytes that passed before arrive, whatever happens behind them.
+///
+/// ```
+/// use std::io::ErrorKind;
+///
+/// use peregrine_testkit::fault::{Direction, Fault, Faults};
+/// use peregrine_testkit::{MemoryService, Pair};
+/// use peregrine_server::FlightServer;
+/// use tokio::io::{AsyncReadExt, AsyncWriteExt};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), std::io::Error> {
+/// let faults = Faults::new();
+/// let pair = Pair::with_faults(FlightServer::builder(), MemoryService::new(), &faults);
+///
+/// let mut connection = pair.connector().open().await?;
+/// faults.now(Direction::ToServer, Fault::HalfClose);
+/// assert_eq!(connection.write(b"PRI").await.unwrap_err().kind(), ErrorKind::BrokenPipe);
+/// connection.read_u8().await?; // The other direction goes on.
+///
+/// let mut connection = pair.connector().open().await?;
+/// faults.now(Direction::ToServer, Fault::Reset);
+/// assert_eq!(connection.read_u8().await.unwrap_err().kind(), ErrorKind::ConnectionReset);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
