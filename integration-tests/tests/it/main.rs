@@ -42,6 +42,7 @@ mod scenario_programs;
 mod scenarios;
 mod sharing;
 mod shutdown;
+mod slow_uploads;
 mod splitting;
 mod transports;
 mod unary;

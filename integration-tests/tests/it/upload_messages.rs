@@ -158,6 +158,18 @@ async fn messages_of_nothing_are_passed_over() {
     assert_eq!(peer.service.table("up").unwrap().batches.len(), 2);
 }
 
+/// Empty metadata is none, and fields of later versions are nobody's business.
+#[tokio::test]
+async fn empty_metadata_and_unknown_fields_are_passed_over() {
+    let peer = Peer::new().await;
+    let messages: Vec<Bytes> = plain().iter().map(FlightData::serialize).collect();
+    let odd = messages.iter().map(|message| [&b"\x1a\x00\xa2\x06\x03new"[..], message].concat());
+    let odd: Vec<Vec<u8>> = odd.collect();
+    let answer = soon(peer.client.call(FlightMethod::DoPut, &odd.iter().map(Vec::as_slice).collect::<Vec<_>>())).await;
+    assert_eq!((answer.grpc_status(), answer.data.is_empty()), (Some(Code::Ok), true), "{answer:?}");
+    assert_eq!(peer.service.table("up").unwrap().batches.len(), 2);
+}
+
 #[tokio::test]
 async fn metadata_comes_back_in_an_exchange_wherever_it_stands() {
     let peer = Peer::new().await;

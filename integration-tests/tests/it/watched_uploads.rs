@@ -1,5 +1,7 @@
 //! A service that tells what its handlers see of an upload, step by step.
 
+use std::time::Duration;
+
 use arrow_array::RecordBatch;
 use peregrine::proto::FlightError;
 use peregrine::server::{FlightServer, FlightService, ServerCallContext};
@@ -7,8 +9,7 @@ use peregrine::stream::{FlightMetadataWriter, FlightStreamReader, FlightStreamWr
 use peregrine_testkit::Pair;
 use peregrine_testkit::fault::Faults;
 use tokio::sync::mpsc;
-
-use crate::waiting::soon;
+use tokio::time::timeout;
 
 /// What a handler saw.
 #[derive(Debug)]
@@ -45,23 +46,15 @@ pub(crate) struct Watch(mpsc::UnboundedReceiver<Seen>);
 
 /// A pair through faults that serves DoPut and DoExchange, and what its handlers see.
 pub(crate) fn watched(reads: Reads, faults: &Faults) -> (Pair, Watch) {
-    watched_by(FlightServer::builder(), reads, faults)
-}
-
-/// The same by a server with settings.
-pub(crate) fn watched_by(
-    builder: peregrine::server::FlightServerBuilder,
-    reads: Reads,
-    faults: &Faults,
-) -> (Pair, Watch) {
     let (seen, watch) = mpsc::unbounded_channel();
-    (Pair::with_faults(builder, Watched { reads, seen }, faults), Watch(watch))
+    (Pair::with_faults(FlightServer::builder(), Watched { reads, seen }, faults), Watch(watch))
 }
 
 impl Watch {
     /// What was seen next.
     pub(crate) async fn next(&mut self) -> Seen {
-        soon(self.0.recv()).await.expect("the service is there")
+        // Longer than a server takes to find out that a connection is dead.
+        timeout(Duration::from_secs(300), self.0.recv()).await.expect("in time").expect("the service is there")
     }
 
     /// Waits until a batch was seen.
