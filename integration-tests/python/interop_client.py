@@ -14,6 +14,8 @@ import traceback
 import pyarrow as pa
 import pyarrow.flight as flight
 
+from interop_uploads import Client
+
 KINDS = [
     "internal",
     "timed-out",
@@ -29,6 +31,7 @@ KINDS = [
     "failed-without-extra",
 ]
 STACK = re.compile(r"\. Detail: Python exception: Traceback .*?\n(?=$|\. gRPC client|\. Client context)", re.DOTALL)
+NUMBERS = pa.schema([pa.field("n", pa.int64(), nullable=False)], metadata={"made": "for interop"})
 # What a wait for the server may take at most.
 PATIENCE = 20.0
 OPTIONS = flight.FlightCallOptions(timeout=60)
@@ -223,6 +226,11 @@ def data(client):
     yield "ListActions", lambda: [list(of) for of in client.list_actions(OPTIONS)]
 
 
+def uploads(client):
+    batches = [pa.record_batch([pa.array(range(first, first + 3), pa.int64())], schema=NUMBERS) for first in [0, 3]]
+    return Client(client, OPTIONS, batches, KINDS, error_of, with_headers, wait_until_noticed).see()
+
+
 def own(client):
     """Kinds that a pyarrow server cannot raise: judged here and not compared."""
     expected = {
@@ -261,7 +269,7 @@ def main():
     client.wait_for_available(timeout=20)
     for check, fault in own(client) if "own" in sys.argv[2:] else []:
         print(json.dumps({"check": check, "fault": fault}), flush=True)
-    for group in [data, action_errors, call_errors, late_errors, headers, endings, absent]:
+    for group in [data, action_errors, call_errors, late_errors, headers, uploads, endings, absent]:
         for check, see in group(client):
             line = {"check": check}
             try:

@@ -14,6 +14,8 @@ import pyarrow as pa
 import pyarrow.flight as flight
 import pyarrow.parquet as parquet
 
+from interop_uploads import Uploads
+
 EXTRA = b"\x00\xffextra\x80"
 ERRORS = {
     "internal": lambda m: flight.FlightInternalError(m, EXTRA),
@@ -67,7 +69,11 @@ class HeadersFactory(flight.ServerMiddlewareFactory):
         return Headers(headers)
 
 
-class Service(flight.FlightServerBase):
+class Service(Uploads, flight.FlightServerBase):
+    schema = SCHEMA
+    batch = staticmethod(batch)
+    error = staticmethod(error)
+
     def __init__(self, folder):
         super().__init__("grpc+tcp://127.0.0.1:0", middleware={"headers": HeadersFactory()})
         self._folder = folder

@@ -31,6 +31,8 @@ pub struct Ported {
     pub name: &'static str,
     /// The line of its `def`.
     pub line: u32,
+    /// The module here that has it.
+    pub module: &'static str,
     /// What the client does, given where the servers are.
     pub run: for<'a> fn(&'a Servers) -> LocalBoxFuture<'a, Result<()>>,
 }
@@ -39,7 +41,12 @@ macro_rules! tests {
     ($($line:literal $module:ident::$name:ident)*) => {
         /// All of them, in pyarrow's order.
         pub const TESTS: &[Ported] = &[
-            $(Ported { name: stringify!($name), line: $line, run: |servers| Box::pin($module::$name(servers)) },)*
+            $(Ported {
+                name: stringify!($name),
+                line: $line,
+                module: stringify!($module),
+                run: |servers| Box::pin($module::$name(servers)),
+            },)*
         ];
     };
 }

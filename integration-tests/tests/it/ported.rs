@@ -84,3 +84,12 @@ tests! {
     test_cancel_do_get_threaded
     }
 }
+
+#[test]
+fn the_readme_lists_them() {
+    let readme = include_str!("../../README.md");
+    let listed: Vec<&str> = readme.lines().filter(|line| line.contains("| `test_")).collect();
+    let there: Vec<String> =
+        TESTS.iter().map(|test| format!("| {} | `{}` | `{}.rs` |", test.line, test.name, test.module)).collect();
+    assert_eq!(listed, there);
+}

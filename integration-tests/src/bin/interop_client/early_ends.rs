@@ -45,14 +45,14 @@ async fn drop_reader(client: &FlightClient) -> Result<()> {
     noticed(client, "drop").await
 }
 
-fn is_of_kind(end: Result<impl Sized, FlightError>, kind: FlightErrorKind) -> Result<()> {
+pub(crate) fn is_of_kind(end: Result<impl Sized, FlightError>, kind: FlightErrorKind) -> Result<()> {
     let Err(error) = end else { bail!("no error") };
     ensure!(error.kind() == kind, "expected {kind}, got {error}");
     Ok(())
 }
 
 /// Waits until the server has seen a call end. Whoever runs a check bounds the wait.
-async fn noticed(client: &FlightClient, what: &str) -> Result<()> {
+pub(crate) async fn noticed(client: &FlightClient, what: &str) -> Result<()> {
     loop {
         let answer = client.do_action(Action::new(format!("noticed:{what}"), "")).await?.read_all().await?;
         if answer.iter().any(|answer| answer.body() == "yes") {

@@ -28,7 +28,7 @@ pub(crate) async fn check(client: &FlightClient) {
 }
 
 /// Whether an error is what the service raised under a name.
-fn is_as_raised(came: Result<impl Sized, FlightError>, name: &str) -> Result<()> {
+pub(crate) fn is_as_raised(came: Result<impl Sized, FlightError>, name: &str) -> Result<()> {
     let Err(came) = came else { bail!("no error") };
     let raised = error(name).context("a name of the list")?;
     ensure!(came.kind() == raised.kind(), "kind {:?}: {came}", came.kind());

@@ -6,6 +6,7 @@ mod answers;
 mod early_ends;
 mod failures;
 mod files;
+mod uploads;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -27,6 +28,7 @@ async fn main() -> Result<()> {
     answers::check(&client).await;
     failures::check(&client).await;
     early_ends::check(&client).await;
+    uploads::check(&client).await;
     Ok(())
 }
 

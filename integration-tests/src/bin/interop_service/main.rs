@@ -3,8 +3,10 @@
 //! Both do the same for every action and ticket. Prints `Server listening on URI`, and stops when its standard input
 //! closes.
 
+mod noticed;
+mod uploads;
+
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -18,7 +20,11 @@ use peregrine::proto::{
     SchemaResult, Ticket,
 };
 use peregrine::server::{FlightServer, FlightService, ServerCallContext};
-use peregrine::stream::{FlightDataStream, FlightStreamChunk, MessageStream};
+use peregrine::stream::{
+    FlightDataStream, FlightMetadataWriter, FlightStreamChunk, FlightStreamReader, FlightStreamWriter, MessageStream,
+};
+
+use self::noticed::Noticed;
 
 /// Serves what `cargo xtask interop` compares.
 #[derive(Debug, Parser)]
@@ -111,7 +117,7 @@ impl FlightService for Service {
                 FlightDataStream::from_stream(numbers_schema(), stream::iter(batches))
             }
             "endless" => {
-                let end = NoticeOnDrop { noticed: self.noticed.clone(), what: argument.to_owned() };
+                let end = self.noticed.on_drop(argument);
                 let batches = (0..).step_by(3).map(move |first| {
                     let _held = &end;
                     numbers(first)
@@ -120,6 +126,24 @@ impl FlightService for Service {
             }
             _ => return Err(FlightError::not_found("no such ticket")),
         })
+    }
+
+    async fn do_put(
+        &self,
+        context: ServerCallContext,
+        reader: FlightStreamReader,
+        writer: FlightMetadataWriter,
+    ) -> Result<(), FlightError> {
+        uploads::put(context, reader, writer, &self.noticed).await
+    }
+
+    async fn do_exchange(
+        &self,
+        context: ServerCallContext,
+        reader: FlightStreamReader,
+        writer: FlightStreamWriter,
+    ) -> Result<(), FlightError> {
+        uploads::exchange(context, reader, writer, &self.noticed).await
     }
 
     async fn do_action(
@@ -143,7 +167,7 @@ impl FlightService for Service {
                 one("done")
             }
             "slow" => {
-                let _end = NoticeOnDrop { noticed: self.noticed.clone(), what: "slow".into() };
+                let _end = self.noticed.on_drop("slow");
                 std::future::pending().await
             }
             "noticed" => one(if self.noticed.has(argument) { "yes" } else { "no" }),
@@ -156,27 +180,6 @@ impl FlightService for Service {
             ActionType::new("echo", "Sends the body back."),
             ActionType::new("slow", "Waits for the caller to lose patience."),
         ]))
-    }
-}
-
-/// Which calls the service has seen come to an early end.
-#[derive(Clone, Default)]
-struct Noticed(Arc<Mutex<BTreeSet<String>>>);
-
-impl Noticed {
-    fn has(&self, what: &str) -> bool {
-        self.0.lock().expect("nothing panics under this lock").contains(what)
-    }
-}
-
-struct NoticeOnDrop {
-    noticed: Noticed,
-    what: String,
-}
-
-impl Drop for NoticeOnDrop {
-    fn drop(&mut self) {
-        self.noticed.0.lock().expect("nothing panics under this lock").insert(std::mem::take(&mut self.what));
     }
 }
 
