@@ -89,6 +89,37 @@ async fn a_request_that_is_reset_whatever_the_code_is_cancelled_and_never_an_end
     }
 }
 
+/// A request body of one message, whose end is one or not.
+struct OneMessage {
+    message: Option<Bytes>,
+    ended: bool,
+}
+
+impl Body for OneMessage {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(self.message.take().map(|message| Ok(Frame::data(message))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.ended && self.message.is_none()
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_say_that_it_has_ended_was_cut() {
+    for (ended, status) in [(true, None), (false, Some("1"))] {
+        let body = OneMessage { message: Some(prefixed(0, b"whole")), ended };
+        let response = embedded(echo).call(request().body(body).unwrap()).await.unwrap();
+        let status_alone = response.headers().get("grpc-status").map(|value| value.to_str().unwrap());
+        assert_eq!(status_alone, status);
+        let (data, _) = read_frames(response.into_body()).await;
+        assert_eq!(data.concat(), if ended { prefixed(0, b"whole") } else { Bytes::new() });
+    }
+}
+
 /// A call to its end: what was sent before it has been seen by the server.
 async fn echo_of(client: &SendRequest<Bytes>) {
     let (response, mut upload) = open_with(client, Request::get("http://localhost/")).await;

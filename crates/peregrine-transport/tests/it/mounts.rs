@@ -256,6 +256,25 @@ async fn a_reset_whatever_its_code_drops_the_answer_and_is_no_end_of_the_request
 }
 
 #[tokio::test]
+async fn a_service_that_reads_when_the_reset_comes_takes_it_for_no_end() {
+    let (reports, mut report) = mpsc::unbounded_channel();
+    let pair = beside(move |request| {
+        let reports = reports.clone();
+        async move {
+            // hyper looks for resets after this future, so the body's end is seen here first.
+            let _ = reports.send(read_request(request.into_body()).await);
+            answer(stream::empty())
+        }
+    });
+    let (client, _task) = raw_client(&pair.connector).await;
+    let (_response, mut upload) = open_with(&client, mounted()).await;
+    upload.send_data("half of it".into(), false).unwrap();
+    ask_all(&pair.channel, "a turn for the service").await.unwrap();
+    upload.send_reset(Reason::NO_ERROR);
+    assert_eq!(report.recv().await.unwrap().unwrap_err().code(), Code::Cancelled);
+}
+
+#[tokio::test]
 async fn a_shutdown_waits_for_the_calls_of_services() {
     let (sender, receiver) = mpsc::unbounded_channel();
     let receiver = Arc::new(Mutex::new(Some(receiver)));
