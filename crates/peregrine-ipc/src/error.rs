@@ -8,6 +8,7 @@ use arrow_schema::{ArrowError, SchemaRef};
 use peregrine_proto::{FlightError, FlightErrorKind};
 
 use crate::compression::CompressionCodec;
+use crate::framing::FormatProblem;
 use crate::message::MessageKind;
 
 /// Why a message or a batch was refused. The codec's state is as it was before, so a caller may go on.
@@ -98,6 +99,11 @@ pub enum Error {
     Unsupported {
         /// Which one.
         what: &'static str,
+    },
+    /// A stream or a file is broken around its messages.
+    Format {
+        /// What is wrong.
+        problem: FormatProblem,
     },
     /// A batch of another schema was given to an encoder.
     BatchSchema {
@@ -196,6 +202,11 @@ impl Error {
         Self::Field { path: String::new(), problem }
     }
 
+    /// An error of what is around messages.
+    pub(crate) fn format(problem: FormatProblem) -> Self {
+        Self::Format { problem }
+    }
+
     /// Puts the name of the field that was being read before the path.
     pub(crate) fn within(self, name: &str) -> Self {
         match self {
@@ -264,6 +275,7 @@ impl fmt::Display for Error {
             Self::Batch { source } => write!(f, "the columns make no batch: {source}"),
             Self::Limit { what, limit, actual } => write!(f, "{what}: {actual} is over the limit of {limit}"),
             Self::Unsupported { what } => write!(f, "{what}: not supported"),
+            Self::Format { problem } => write!(f, "{problem}"),
             Self::Compression { source } => write!(f, "compression failed: {source}"),
             Self::Projection { index, columns } => {
                 write!(f, "the projection names column {index} of a schema with {columns}")
@@ -306,6 +318,7 @@ impl StdError for Error {
         match self {
             Self::Header { source } => Some(source.as_ref()),
             Self::Schema { source } => Some(source),
+            Self::Format { problem } => problem.source(),
             Self::Compression { source } => Some(source),
             Self::Batch { source } | Self::Field { problem: Problem::Values { source }, .. } => Some(source),
             Self::Field { problem: Problem::Compressed { source: Some(source), .. }, .. } => Some(source.as_ref()),

@@ -1,11 +1,11 @@
 //! Schemas as IPC bytes, both ways. Bytes that come in are checked before anything is made of them.
 
 use arrow_ipc::convert::try_fb_to_schema;
-use arrow_ipc::{MessageHeader, MetadataVersion as WireVersion};
+use arrow_ipc::{Message, MessageHeader, MetadataVersion as WireVersion};
 use arrow_schema::Schema;
 use flatbuffers::{InvalidFlatbuffer, VerifierOptions};
 
-use crate::{FlightError, MessageLimits};
+use crate::{FlightError, FlightErrorKind, MessageLimits};
 
 mod check;
 mod encode;
@@ -23,9 +23,11 @@ const CONTINUATION: [u8; 4] = [0xff; 4];
 /// optimization, and overflows a thread of 2 MiB at about 165 levels (at more than 1000 with optimization).
 const MAX_DEPTH: usize = 128;
 
-/// Reads a schema from an encapsulated IPC message, as [`FlightInfo`](crate::FlightInfo) and
-/// [`SchemaResult`](crate::SchemaResult) carry it: with the continuation marker and a length, or as before Arrow 0.15
-/// with the length alone. What follows the message, such as the marker of a stream's end, is ignored.
+/// Reads a schema from an IPC message, as [`FlightInfo`](crate::FlightInfo) and [`SchemaResult`](crate::SchemaResult)
+/// carry it: with the continuation marker and a length, as before Arrow 0.15 with the length alone, or as some senders
+/// do, the flatbuffer without either. What follows the message, such as the marker of a stream's end, is ignored.
+///
+/// Bytes without the marker begin with a length if what it spans is a message, and else with the flatbuffer.
 ///
 /// ```
 /// use arrow_schema::{DataType, Field, Schema};
@@ -38,16 +40,34 @@ const MAX_DEPTH: usize = 128;
 /// # Errors
 /// As [`decode_schema_header`] has them. Hostile bytes do not panic, and what is allocated stays in proportion to their number.
 pub fn decode_schema(bytes: &[u8], limits: &MessageLimits) -> Result<Schema, FlightError> {
-    let rest = bytes.strip_prefix(&CONTINUATION).unwrap_or(bytes);
-    let (length, rest) = rest.split_first_chunk().ok_or_else(|| malformed(format!("only {} bytes", bytes.len())))?;
+    if let Some(prefixed) = bytes.strip_prefix(&CONTINUATION) {
+        return decode_schema_header(behind_length(prefixed)?, limits);
+    }
+    // Only one of the two readings can be meant, and only a schema counts: a few zeros verify as a message, too.
+    match behind_length(bytes) {
+        Ok(header) if is_schema(header, limits) => decode_schema_header(header, limits),
+        _ if is_schema(bytes, limits) => decode_schema_header(bytes, limits),
+        header => decode_schema_header(header?, limits),
+    }
+}
+
+/// Whether these bytes are a schema message, good or bad.
+fn is_schema(header: &[u8], limits: &MessageLimits) -> bool {
+    match verified(header, limits) {
+        Ok(message) => message.header_as_schema().is_some(),
+        // The verifier comes to that from within types alone.
+        Err(error) => error.kind() == FlightErrorKind::ResourceExhausted,
+    }
+}
+
+/// The header whose length comes first.
+fn behind_length(bytes: &[u8]) -> Result<&[u8], FlightError> {
+    let (length, rest) = bytes.split_first_chunk().ok_or_else(|| malformed(format!("only {} bytes", bytes.len())))?;
     let length = u32::from_le_bytes(*length) as usize;
     let header = rest
         .get(..length)
         .ok_or_else(|| malformed(format!("a header of {length} bytes where {} are left", rest.len())))?;
-    if header.is_empty() {
-        return Err(malformed("the end of a stream in place of a schema"));
-    }
-    decode_schema_header(header, limits)
+    if header.is_empty() { Err(malformed("the end of a stream in place of a schema")) } else { Ok(header) }
 }
 
 /// Reads a schema from a bare flatbuffer message, as the header of `FlightData` carries it.
@@ -59,23 +79,32 @@ pub fn decode_schema(bytes: &[u8], limits: &MessageLimits) -> Result<Schema, Fli
 ///   over a limit. More than 128 levels are never read.
 /// - [`Unimplemented`](crate::FlightErrorKind::Unimplemented) for big-endian data and metadata versions below V4.
 pub fn decode_schema_header(header: &[u8], limits: &MessageLimits) -> Result<Schema, FlightError> {
-    if header.len() > limits.header {
-        let (length, limit) = (header.len(), limits.header);
-        return Err(exhausted(format!("a header of {length} bytes is over the limit of {limit}")));
+    let message = verified(header, limits)?;
+    if message.header_type() != MessageHeader::Schema {
+        return Err(malformed(format!("a message of type {:?}", message.header_type())));
     }
-    let depth = limits.schema_depth.min(MAX_DEPTH);
-    let message = arrow_ipc::root_as_message_with_opts(&verifier_options(header, depth), header)
-        .map_err(|error| refused(error, depth))?;
     match message.version() {
         WireVersion::V4 | WireVersion::V5 => {}
         version => return Err(FlightError::unimplemented(format!("IPC metadata of version {version:?}"))),
     }
-    if message.header_type() != MessageHeader::Schema {
-        return Err(malformed(format!("a message of type {:?}", message.header_type())));
-    }
     let schema = message.header_as_schema().ok_or_else(|| malformed("no header"))?;
-    check::check_schema(schema, depth, limits.schema_fields)?;
+    check::check_schema(schema, effective_depth(limits), limits.schema_fields)?;
     try_fb_to_schema(schema).map_err(|error| malformed(&error).with_source(error))
+}
+
+/// A message that is a valid flatbuffer.
+fn verified<'a>(header: &'a [u8], limits: &MessageLimits) -> Result<Message<'a>, FlightError> {
+    if header.len() > limits.header {
+        let (length, limit) = (header.len(), limits.header);
+        return Err(exhausted(format!("a header of {length} bytes is over the limit of {limit}")));
+    }
+    let depth = effective_depth(limits);
+    arrow_ipc::root_as_message_with_opts(&verifier_options(header, depth), header)
+        .map_err(|error| refused(error, depth))
+}
+
+fn effective_depth(limits: &MessageLimits) -> usize {
+    limits.schema_depth.min(MAX_DEPTH)
 }
 
 fn verifier_options(header: &[u8], depth: usize) -> VerifierOptions {

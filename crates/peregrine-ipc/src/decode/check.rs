@@ -1,7 +1,7 @@
 //! Checks a header against its body and its schema, before anything is made of either.
 
 use arrow_ipc::{
-    BodyCompressionMethod, Buffer as WireBuffer, FieldNode, Message, MessageHeader, MetadataVersion,
+    BodyCompressionMethod, Buffer as WireBuffer, FieldNode, Footer, Message, MessageHeader, MetadataVersion,
     RecordBatch as WireBatch,
 };
 use flatbuffers::{InvalidFlatbuffer, Vector, VerifierOptions};
@@ -10,31 +10,54 @@ use peregrine_proto::MessageLimits;
 use super::plan::Counts;
 use crate::compression::CompressionCodec;
 use crate::error::Error;
+use crate::framing::FormatProblem;
 
 /// No schema that proto reads has more levels, whatever its limits; each is a table in the header, and batches are flat.
 const MAX_LEVELS: usize = 128;
 const TABLES_AROUND_LEVELS: usize = 4;
+
+pub(crate) const OTHER_VERSION: &str = "metadata of a version other than 4 and 5";
 
 /// Buffers may share bytes, but the work and the copies that they take stay in proportion to the body.
 const MAX_LAYERS: usize = 8;
 const OVERLAP: &str = "bytes of buffers that lie over each other";
 
 /// A header that is a valid flatbuffer of a version that is read.
-pub(super) fn message<'a>(header: &'a [u8], limits: &MessageLimits) -> Result<Message<'a>, Error> {
-    if header.len() > limits.header {
-        return Err(Error::Limit { what: "bytes of header", limit: limits.header, actual: header.len() });
-    }
-    let options = VerifierOptions {
-        max_depth: MAX_LEVELS + TABLES_AROUND_LEVELS,
-        max_tables: header.len() / size_of::<u32>(),
-        // Shared parts count each time, which real writers have only for vtables.
-        max_apparent_size: header.len().saturating_mul(8).saturating_add(1024),
-        ignore_missing_null_terminator: true,
-    };
+pub(crate) fn message<'a>(header: &'a [u8], limits: &MessageLimits) -> Result<Message<'a>, Error> {
+    header_length(header.len(), limits)?;
+    let options = verifier(header);
     let message = arrow_ipc::root_as_message_with_opts(&options, header).map_err(|error| refused(error, limits))?;
     match message.version() {
         MetadataVersion::V4 | MetadataVersion::V5 => Ok(message),
-        _ => Err(Error::Unsupported { what: "metadata of a version other than 4 and 5" }),
+        _ => Err(Error::Unsupported { what: OTHER_VERSION }),
+    }
+}
+
+/// The footer of a file that is a valid flatbuffer.
+pub(crate) fn footer(bytes: &[u8]) -> Result<Footer<'_>, Error> {
+    arrow_ipc::root_as_footer_with_opts(&verifier(bytes), bytes)
+        .map_err(|source| Error::format(FormatProblem::Footer { source: Box::new(source) }))
+}
+
+/// Fails for a header over the limit.
+pub(crate) fn header_length(length: usize, limits: &MessageLimits) -> Result<(), Error> {
+    let limit = limits.header;
+    if length > limit { Err(Error::Limit { what: "bytes of header", limit, actual: length }) } else { Ok(()) }
+}
+
+/// Fails for a message over the limit.
+pub(crate) fn message_length(header: usize, body: usize, limits: &MessageLimits) -> Result<(), Error> {
+    let (limit, actual) = (limits.message, header.saturating_add(body));
+    if actual > limit { Err(Error::Limit { what: "bytes of a message", limit, actual }) } else { Ok(()) }
+}
+
+fn verifier(bytes: &[u8]) -> VerifierOptions {
+    VerifierOptions {
+        max_depth: MAX_LEVELS + TABLES_AROUND_LEVELS,
+        max_tables: bytes.len() / size_of::<u32>(),
+        // Shared parts count each time, which real writers have only for vtables.
+        max_apparent_size: bytes.len().saturating_mul(8).saturating_add(1024),
+        ignore_missing_null_terminator: true,
     }
 }
 
@@ -49,7 +72,7 @@ fn refused(error: InvalidFlatbuffer, limits: &MessageLimits) -> Error {
 }
 
 /// The length of the body, as far as the bytes at hand have it.
-pub(super) fn body_length(message: Message<'_>, actual: usize) -> Result<usize, Error> {
+pub(crate) fn body_length(message: Message<'_>, actual: usize) -> Result<usize, Error> {
     let stated = message.bodyLength();
     match usize::try_from(stated) {
         Ok(length) if length <= actual => Ok(length),

@@ -1,7 +1,7 @@
 //! Decoding: messages to batches that share the bodies' memory, every statement of a header checked before use.
 
 mod body;
-mod check;
+pub(crate) mod check;
 mod dictionaries;
 mod flat;
 mod inflate;

@@ -1,12 +1,17 @@
 //! The stream format around messages, which Flight does without and other readers and files have; and short ways
 //! through both codecs.
 
+use std::ops::Range;
+
 use arrow_array::RecordBatch;
 use arrow_ipc::reader::StreamReader;
 use arrow_ipc::writer::StreamWriter;
 use arrow_schema::SchemaRef;
 use bytes::Bytes;
-use peregrine_ipc::{Decoded, Decoder, EncodedMessage, Encoder, Error, IpcReadOptions, IpcWriteOptions, MessageLimits};
+use peregrine_ipc::{
+    Decoded, Decoder, EncodedMessage, Encoder, Error, FileFooter, IpcReadOptions, IpcWriteOptions, MessageLimits,
+    StreamMessages,
+};
 
 /// A message as it came: its bare header and its body.
 pub(crate) type Message = (Bytes, Bytes);
@@ -56,26 +61,25 @@ pub(crate) fn stream(messages: &[Message]) -> Vec<u8> {
     bytes
 }
 
-/// The messages of a stream, as far as its framing can be read: with or without continuation marks.
+/// The messages of a stream, as far as its framing can be read.
 pub(crate) fn messages(stream: &Bytes) -> Vec<Message> {
-    let mut messages = Vec::new();
     let mut rest = stream.clone();
-    while let Some(length) = take_length(&mut rest).filter(|&length| length > 0 && length <= rest.len()) {
-        let header = rest.split_to(length);
-        let body = arrow_ipc::root_as_message(&header).map_or(0, |message| message.bodyLength());
-        let body = rest.split_to(usize::try_from(body).unwrap_or_default().min(rest.len()));
-        messages.push((header, body));
-    }
-    messages
+    let mut messages = StreamMessages::new(MessageLimits::default());
+    std::iter::from_fn(|| messages.read(&mut rest).ok().flatten())
+        .map(|message| (message.header, message.body))
+        .collect()
 }
 
-fn take_length(rest: &mut Bytes) -> Option<usize> {
-    let mut word =
-        || (rest.len() >= 4).then(|| rest.split_to(4)).map(|w| u32::from_le_bytes(w[..].try_into().unwrap()));
-    match word()? {
-        u32::MAX => word().map(|length| length as usize),
-        length => Some(length as usize),
-    }
+/// The messages of a file, its schema first.
+pub(crate) fn file_messages(file: &Bytes) -> Vec<Message> {
+    let limits = MessageLimits::default();
+    let footer = FileFooter::of_file(file, &limits).unwrap();
+    let part = |range: Range<u64>| file.slice(range.start as usize..range.end as usize);
+    let blocks = footer.blocks().map(|block| {
+        let message = block.message(&part(block.header()), part(block.body()), &limits).unwrap();
+        (message.header, message.body)
+    });
+    [(footer.schema_header().clone(), Bytes::new())].into_iter().chain(blocks).collect()
 }
 
 /// What arrow-ipc reads.

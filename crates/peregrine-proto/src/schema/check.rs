@@ -12,8 +12,10 @@ use crate::FlightError;
 
 /// Fails for a schema that is not to be converted, or has more levels or fields than the limits.
 pub(super) fn check_schema(schema: Schema<'_>, depth: usize, fields: usize) -> Result<(), FlightError> {
-    if schema.endianness() != Endianness::Little {
-        return Err(FlightError::unimplemented(format!("data of endianness {:?}", schema.endianness())));
+    match schema.endianness() {
+        Endianness::Little => {}
+        Endianness::Big => return Err(FlightError::unimplemented("big-endian data is not read, only little-endian")),
+        other => return Err(malformed(format!("an unknown endianness, {}", other.0))),
     }
     let mut left = fields;
     for field in schema.fields().into_iter().flatten() {

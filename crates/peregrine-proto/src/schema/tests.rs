@@ -100,6 +100,39 @@ fn prefixes_old_and_new_and_what_may_follow() {
     assert_eq!(decode_schema_header(&padded, &limits()).unwrap(), schema);
 }
 
+const BIG_ENDIAN: &str = "big-endian data is not read, only little-endian";
+
+#[test]
+fn a_bare_flatbuffer_is_read_as_one() {
+    for schema in [every_type(), Schema::empty(), nested(64)] {
+        for version in [MetadataVersion::V4, MetadataVersion::V5] {
+            let header = encode_schema_header(&schema, version);
+            for end in [&[][..], &[0; 4], &[0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0]] {
+                assert_eq!(decode_schema(&[&header, end].concat(), &limits()).unwrap(), schema);
+            }
+        }
+    }
+    // A bare one that is refused for what it says is refused for that, and not for a length that it does not have.
+    let exhausted = decode_schema(&encode_schema_header(&nested(65), MetadataVersion::V5), &limits()).unwrap_err();
+    assert_eq!(exhausted.kind(), FlightErrorKind::ResourceExhausted);
+    let header = schema_message(WireVersion::V5, arrow_ipc::Endianness::Big, MessageHeader::Schema);
+    let length = (header.len() as u32).to_le_bytes();
+    for bytes in [header.clone(), [&length[..], &header].concat(), [&CONTINUATION, &length[..], &header].concat()] {
+        let big = decode_schema(&bytes, &limits()).unwrap_err();
+        assert_eq!((big.kind(), big.message()), (FlightErrorKind::Unimplemented, BIG_ENDIAN));
+    }
+}
+
+#[test]
+fn every_cut_of_a_bare_flatbuffer_is_an_error() {
+    let header = encode_schema_header(&every_type(), MetadataVersion::V5);
+    // What pads it to a multiple of 8 may be missing.
+    for length in 0..header.len() - 8 {
+        let error = decode_schema(&header[..length], &limits()).unwrap_err();
+        assert_eq!(error.kind(), FlightErrorKind::InvalidArgument, "{length}");
+    }
+}
+
 #[test]
 fn every_cut_of_a_schema_is_an_error() {
     let encoded = encode_schema(&every_type());
@@ -329,22 +362,27 @@ fn a_header_that_uses_its_parts_over_and_over_is_refused() {
     }
 }
 
+/// The bytes of a schema without fields, in a message that says this about itself.
+fn schema_message(version: WireVersion, endianness: arrow_ipc::Endianness, header_type: MessageHeader) -> Vec<u8> {
+    let mut builder = FlatBufferBuilder::new();
+    let fields = builder.create_vector::<FieldOffset>(&[]);
+    let mut schema = SchemaBuilder::new(&mut builder);
+    schema.add_endianness(endianness);
+    schema.add_fields(fields);
+    let schema = schema.finish().as_union_value();
+    let mut message = MessageBuilder::new(&mut builder);
+    message.add_version(version);
+    message.add_header_type(header_type);
+    message.add_header(schema);
+    let message = message.finish();
+    builder.finish(message, None);
+    builder.finished_data().to_vec()
+}
+
 #[test]
 fn other_messages_versions_and_byte_orders_are_named() {
-    let build = |version, endianness, header_type: MessageHeader| {
-        let mut builder = FlatBufferBuilder::new();
-        let fields = builder.create_vector::<FieldOffset>(&[]);
-        let mut schema = SchemaBuilder::new(&mut builder);
-        schema.add_endianness(endianness);
-        schema.add_fields(fields);
-        let schema = schema.finish().as_union_value();
-        let mut message = MessageBuilder::new(&mut builder);
-        message.add_version(version);
-        message.add_header_type(header_type);
-        message.add_header(schema);
-        let message = message.finish();
-        builder.finish(message, None);
-        decode_schema_header(builder.finished_data(), &limits())
+    let build = |version, endianness, header_type| {
+        decode_schema_header(&schema_message(version, endianness, header_type), &limits())
     };
     use WireVersion as V;
     use arrow_ipc::Endianness as E;
@@ -352,7 +390,9 @@ fn other_messages_versions_and_byte_orders_are_named() {
     let old = build(V::V3, E::Little, MessageHeader::Schema).unwrap_err();
     assert_eq!((old.kind(), old.message()), (FlightErrorKind::Unimplemented, "IPC metadata of version V3"));
     let big = build(V::V5, E::Big, MessageHeader::Schema).unwrap_err();
-    assert_eq!((big.kind(), big.message()), (FlightErrorKind::Unimplemented, "data of endianness Big"));
+    assert_eq!((big.kind(), big.message()), (FlightErrorKind::Unimplemented, BIG_ENDIAN));
+    let unknown = build(V::V5, E(2), MessageHeader::Schema).unwrap_err();
+    assert_eq!(unknown.kind(), FlightErrorKind::InvalidArgument);
     let none = build(V::V5, E::Little, MessageHeader(77)).unwrap_err();
     assert_eq!(none.kind(), FlightErrorKind::InvalidArgument);
 }
@@ -388,6 +428,8 @@ fn changed_bytes_never_panic() {
                 encode_schema(&schema);
                 read += 1;
             }
+            // Without the marker it is read as a length and as a flatbuffer.
+            let _ = (decode_schema(&bytes[4..], &limits()), decode_schema(&bytes[8..], &limits()));
             bytes[place] = good[place];
         }
     };
