@@ -177,10 +177,17 @@ pub enum Problem {
         /// Its id.
         id: i64,
     },
-    /// Two fields give one dictionary id different types.
+    /// Two fields give one dictionary id different types, or different ids within its values.
     DictionaryType {
         /// The id.
         id: i64,
+    },
+    /// A batch to encode has other values than another field of the same dictionary id.
+    SharedDictionary {
+        /// The id.
+        id: i64,
+        /// The column that the other field is in.
+        with: String,
     },
     /// The field's type breaks a rule that its kind of type has.
     Type {
@@ -306,6 +313,9 @@ impl fmt::Display for Problem {
             }
             Self::NoDictionary { id } => write!(f, "its dictionary (id {id}) was never sent"),
             Self::DictionaryType { id } => write!(f, "dictionary id {id} has another type in another field"),
+            Self::SharedDictionary { id, with } => {
+                write!(f, "its dictionary (id {id}) has other values than the same one in column '{with}'")
+            }
             Self::Type { rule } => f.write_str(rule),
             Self::Unsupported { what } => write!(f, "{what}: not supported"),
             Self::UnexpectedNulls => f.write_str("nulls in a field that is declared without"),

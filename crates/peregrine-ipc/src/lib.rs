@@ -32,6 +32,7 @@ mod children;
 mod compression;
 mod decode;
 mod deltas;
+mod dictionary_ids;
 mod encode;
 mod error;
 mod framing;
@@ -43,6 +44,7 @@ pub use peregrine_proto::{MessageLimits, MetadataVersion};
 
 pub use crate::compression::CompressionCodec;
 pub use crate::decode::{Decoded, Decoder};
+pub use crate::dictionary_ids::DictionaryIds;
 pub use crate::encode::{Encoder, EncoderCheckpoint, Pieces};
 pub use crate::error::{Error, Problem};
 pub use crate::framing::{FileBlock, FileFooter, FormatProblem, IpcMessage, StreamMessages};

@@ -3,6 +3,7 @@
 use peregrine_proto::MetadataVersion;
 
 use crate::compression::CompressionCodec;
+use crate::dictionary_ids::DictionaryIds;
 
 /// How batches are written.
 ///
@@ -26,6 +27,8 @@ pub struct IpcWriteOptions {
     /// unions, run ends or dictionaries in its values. Off unless set, as in other implementations, since not every
     /// reader takes deltas.
     pub dictionary_deltas: bool,
+    /// The ids of dictionaries, and so which fields share one. Each has its own unless set.
+    pub dictionary_ids: DictionaryIds,
     /// The version that all messages are written in. V5 unless set.
     pub metadata_version: MetadataVersion,
 }
@@ -49,6 +52,13 @@ impl IpcWriteOptions {
     #[must_use]
     pub fn with_dictionary_deltas(mut self, deltas: bool) -> Self {
         self.dictionary_deltas = deltas;
+        self
+    }
+
+    /// Sets [`dictionary_ids`](Self::dictionary_ids).
+    #[must_use]
+    pub fn with_dictionary_ids(mut self, ids: DictionaryIds) -> Self {
+        self.dictionary_ids = ids;
         self
     }
 

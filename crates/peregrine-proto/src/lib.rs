@@ -38,6 +38,7 @@ pub use crate::method::{FLIGHT_SERVICE_NAME, FlightMethod};
 pub use crate::poll::PollInfo;
 pub use crate::schema::{
     MetadataVersion, SchemaResult, decode_schema, decode_schema_header, encode_schema, encode_schema_header,
+    encode_schema_header_with_ids,
 };
 pub use crate::session::{
     CloseSessionRequest, CloseSessionResult, CloseSessionStatus, GetSessionOptionsRequest, GetSessionOptionsResult,

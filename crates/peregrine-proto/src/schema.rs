@@ -12,7 +12,7 @@ mod encode;
 mod result;
 mod version;
 
-pub use self::encode::{encode_schema, encode_schema_header};
+pub use self::encode::{encode_schema, encode_schema_header, encode_schema_header_with_ids};
 pub use self::result::SchemaResult;
 pub use self::version::MetadataVersion;
 

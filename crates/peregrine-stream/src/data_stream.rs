@@ -113,6 +113,11 @@ impl FlightDataStream {
         self
     }
 
+    /// How batches are encoded.
+    pub fn write_options(&self) -> &IpcWriteOptions {
+        &self.options
+    }
+
     /// The schema of all batches.
     pub fn schema(&self) -> &SchemaRef {
         &self.schema

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, Int64Array, RecordBatch};
+use arrow_array::types::Int8Type;
+use arrow_array::{ArrayRef, DictionaryArray, Int64Array, RecordBatch, StringArray};
+use peregrine::client::FlightCallOptions;
+use peregrine::ipc::{DictionaryIds, Encoder, IpcWriteOptions};
 use peregrine::proto::{
     Action, CancelFlightInfoRequest, CancelStatus, FlightDescriptor, FlightErrorKind, FlightInfo, Ticket,
 };
@@ -96,6 +99,42 @@ async fn an_upload_that_was_given_up_leaves_nothing() {
     pair.client().list_actions().await.unwrap().read_all().await.unwrap();
     assert_eq!(service.table("new"), None);
     assert_eq!(service.table("ints").unwrap().batches, [numbers(0..3)]);
+}
+
+#[tokio::test]
+async fn what_is_uploaded_keeps_its_dictionary_ids_and_shared_dictionaries() {
+    let (_, pair) = ints();
+    let values: ArrayRef = Arc::new(StringArray::from(vec!["x", "y"]));
+    let column = |keys: [i8; 3]| -> ArrayRef {
+        Arc::new(DictionaryArray::<Int8Type>::try_new(keys.to_vec().into(), values.clone()).unwrap())
+    };
+    let batch = RecordBatch::try_from_iter([("a", column([0, 1, 1])), ("b", column([1, 0, 0]))]).unwrap();
+    let ids = DictionaryIds::Listed(vec![-9, -9]);
+    let write_options = IpcWriteOptions::default().with_dictionary_ids(ids);
+    let mut options = FlightCallOptions::new();
+    options.write_options = write_options.clone();
+
+    let client = pair.client();
+    let (mut writer, _) = client.do_put_with(path("shared"), batch.schema(), &options).await.unwrap();
+    writer.write_batch(&batch).await.unwrap();
+    writer.close().await.unwrap();
+    assert_eq!(writer.stats().num_dictionary_batches, 1);
+    let mut download = client.do_get(Ticket::new("shared")).await.unwrap();
+    let (mut writer, mut echo) = client.do_exchange(path("any")).await.unwrap();
+    writer.begin_with(batch.schema(), write_options).await.unwrap();
+    writer.write_batch(&batch).await.unwrap();
+    writer.done_writing().await.unwrap();
+
+    for reader in [&mut download, &mut echo] {
+        assert_eq!(reader.read_all().await.unwrap().batches, std::slice::from_ref(&batch));
+        assert_eq!(reader.stats().num_dictionary_batches, 1);
+        let kept = Encoder::new(
+            reader.schema().await.unwrap(),
+            IpcWriteOptions::default().with_dictionary_ids(DictionaryIds::OfFields),
+        );
+        let asked = Encoder::new(batch.schema(), options.write_options.clone());
+        assert_eq!(kept.unwrap().schema_message().header, asked.unwrap().schema_message().header);
+    }
 }
 
 #[tokio::test]

@@ -8,6 +8,9 @@ use crate::compression::{CompressionCodec, LENGTH_PREFIX, NOT_COMPRESSED};
 use crate::error::{Error, Problem};
 use crate::stats::DecodeStats;
 
+/// A message may decompress to this much however small it is: honest ones of a few values can be very small.
+const OF_ANY_RATIO: usize = 256 << 20;
+
 /// The body of one message, and what is counted while it is read.
 pub(super) struct Body<'a> {
     bytes: Buffer,
@@ -114,8 +117,13 @@ impl<'a> Body<'a> {
         if length > buffer {
             return over("bytes of a decompressed buffer", buffer, length);
         }
-        if length > message.saturating_sub(self.decompressed) {
-            return over("decompressed bytes of a message", message, self.decompressed.saturating_add(length));
+        let actual = self.decompressed.saturating_add(length);
+        if actual > message {
+            return over("decompressed bytes of a message", message, actual);
+        }
+        let limit = self.bytes.len().saturating_mul(self.limits.decompression_ratio).max(OF_ANY_RATIO);
+        if actual > limit {
+            return over("decompressed bytes of a message of this size", limit, actual);
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ mod header;
 mod measure;
 mod nested;
 mod pieces;
+mod places;
 mod sent;
 mod support;
 mod views;
@@ -15,7 +16,7 @@ use arrow_array::RecordBatch;
 use arrow_data::ArrayData;
 use arrow_schema::SchemaRef;
 use bytes::Bytes;
-use peregrine_proto::encode_schema_header;
+use peregrine_proto::{encode_schema_header, encode_schema_header_with_ids};
 
 use self::compress::Compressor;
 use self::gather::{Gather, Layout};
@@ -24,6 +25,7 @@ use self::pieces::Target;
 use self::sent::{Change, SentDictionaries};
 use self::support::{check_batch, check_schema};
 use self::walk::{Rows, walk};
+use crate::dictionary_ids::DictionaryIds;
 use crate::error::Error;
 use crate::message::{EncodedMessage, MessageKind};
 use crate::options::IpcWriteOptions;
@@ -79,14 +81,22 @@ impl Encoder {
     ///
     /// # Errors
     /// [`Error::Field`] if a field has a type that the format cannot carry: a dictionary whose values are
-    /// dictionaries themselves, without a field between. [`Error::Compression`] if the codec cannot start.
+    /// dictionaries themselves, without a field between; or if fields of one dictionary id have different types.
+    /// [`Error::Schema`] if ids are [listed](DictionaryIds::Listed) for more or fewer dictionaries than there are.
+    /// [`Error::Compression`] if the codec cannot start.
     pub fn new(schema: SchemaRef, options: IpcWriteOptions) -> Result<Self, Error> {
         check_schema(&schema)?;
+        let ids = options.dictionary_ids.of(&schema);
+        let schema_header = match options.dictionary_ids {
+            DictionaryIds::Counted => encode_schema_header(&schema, options.metadata_version),
+            _ => encode_schema_header_with_ids(&schema, options.metadata_version, &ids)
+                .map_err(|source| Error::Schema { source })?,
+        };
         let compressor = options.compression.map(Compressor::new).transpose();
         let compressor = compressor.map_err(|source| Error::Compression { source })?;
         Ok(Self {
-            schema_header: encode_schema_header(&schema, options.metadata_version),
-            dictionaries: SentDictionaries::new(&schema, options.dictionary_deltas),
+            schema_header,
+            dictionaries: SentDictionaries::new(&schema, &ids, options.dictionary_deltas)?,
             accepted: schema.clone(),
             schema,
             target: options.target_message_size,
@@ -130,8 +140,9 @@ impl Encoder {
     /// # Errors
     /// [`Error::BatchSchema`] if names or types differ from the encoder's schema (metadata may, and what list items,
     /// map entries and run ends are called), and
-    /// [`Problem::UnexpectedNulls`](crate::Problem::UnexpectedNulls) for nulls in a column that is declared without. Then nothing was appended and
-    /// nothing changed.
+    /// [`Problem::UnexpectedNulls`](crate::Problem::UnexpectedNulls) for nulls in a column that is declared without,
+    /// and [`Problem::SharedDictionary`](crate::Problem::SharedDictionary) for fields of one dictionary id with
+    /// different values. Then nothing was appended, and the next batch may be encoded.
     pub fn encode(&mut self, batch: &RecordBatch, out: &mut Vec<EncodedMessage>) -> Result<(), Error> {
         check_batch(&self.schema, &mut self.accepted, batch)?;
         let mut pieces = Pieces::new(batch);
@@ -155,7 +166,9 @@ impl Encoder {
     /// Between two pieces of a batch no other batch may be encoded.
     ///
     /// # Errors
-    /// [`Error::Compression`] if a codec fails. Then nothing was appended.
+    /// [`Error::Compression`] if a codec fails, and
+    /// [`Problem::SharedDictionary`](crate::Problem::SharedDictionary) as [`encode`](Self::encode). Then nothing was
+    /// appended.
     pub fn encode_piece(&mut self, pieces: &mut Pieces, out: &mut Vec<EncodedMessage>) -> Result<bool, Error> {
         if pieces.is_done() {
             return Ok(false);
@@ -190,15 +203,15 @@ impl Encoder {
     }
 
     fn encode_dictionaries(&mut self, columns: &[ArrayData], out: &mut Vec<EncodedMessage>) -> Result<(), Error> {
-        for id in 0..self.dictionaries.len() {
-            let Some((values, change)) = self.dictionaries.change(id, columns) else { continue };
+        for index in 0..self.dictionaries.len() {
+            let Some((values, change)) = self.dictionaries.change(index, columns)? else { continue };
             let is_delta = matches!(change, Change::Grown { .. });
-            let content = Content::Dictionary { id: id as i64, is_delta };
+            let content = Content::Dictionary { id: self.dictionaries.id(index), is_delta };
             let message = self.message(std::slice::from_ref(values), change.rows(values), content)?;
             self.stats.num_dictionary_batches += 1;
             self.stats.num_dictionary_deltas += u64::from(is_delta);
             self.stats.num_replaced_dictionaries += u64::from(change == Change::Replaced);
-            self.dictionaries.set(id, values);
+            self.dictionaries.set(index, values);
             out.push(message);
         }
         Ok(())

@@ -83,9 +83,11 @@ fn forged(codec: CompressionCodec, claim: i64) -> Vec<Message> {
 
 #[test]
 fn a_forged_length_is_an_error_and_reserves_nothing() {
+    let limits = MessageLimits { decompression_ratio: usize::MAX, ..MessageLimits::default() };
     for codec in CODECS {
         for claim in [i64::MIN, -2, 1, 79_999, 80_001, 1 << 30, i64::from(i32::MAX)] {
-            let error = decode(&forged(codec, claim)).unwrap_err();
+            let mut decoder = Decoder::new(IpcReadOptions::default(), limits.clone());
+            let error = decode_with(&mut decoder, &forged(codec, claim)).unwrap_err();
             let Error::Field { path, problem } = error else { panic!("{error}") };
             assert_eq!(path, "zeros");
             match problem {
@@ -120,6 +122,22 @@ fn limits_hold_for_each_buffer_and_for_the_message() {
         assert_eq!(limit(read(small)), (319_999, 320_000));
         let enough = MessageLimits { decompressed_buffer: 80_000, decompressed_message: 320_000, ..limits };
         assert_eq!(read(enough).unwrap()[0].column(0).len(), 10_000);
+    }
+}
+
+#[test]
+fn a_small_message_may_not_become_large() {
+    const FREE: i64 = 256 << 20;
+    for codec in CODECS {
+        let read = |claimed: i64, decompression_ratio: usize| {
+            let limits = MessageLimits { decompression_ratio, ..MessageLimits::default() };
+            decode_with(&mut Decoder::new(IpcReadOptions::default(), limits), &forged(codec, claimed)).unwrap_err()
+        };
+        // What is within the limits is looked at, and found not to hold what it claims.
+        let is_over = |error: &Error| matches!(error, Error::Limit { actual, .. } if *actual > FREE as usize);
+        assert!(!is_over(&read(FREE, 1024)));
+        assert!(is_over(&read(FREE + 1, 1024)));
+        assert!(!is_over(&read(FREE + 1, usize::MAX)));
     }
 }
 

@@ -11,6 +11,7 @@ mod dictionaries;
 mod golden;
 mod growing;
 mod hostile;
+mod ids;
 mod limits;
 mod messages;
 mod mutations;

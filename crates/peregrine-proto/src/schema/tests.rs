@@ -67,20 +67,35 @@ fn a_schema_of_every_type_comes_back_equal() {
     }
 }
 
-#[test]
-fn every_dictionary_has_an_id_of_its_own() {
+/// The ids in a schema's header, those of children first, as they are counted.
+fn ids(header: &[u8]) -> Vec<i64> {
     fn collect(field: arrow_ipc::Field<'_>, ids: &mut Vec<i64>) {
-        ids.extend(field.dictionary().map(|dictionary| dictionary.id()));
         field.children().into_iter().flatten().for_each(|child| collect(child, ids));
+        ids.extend(field.dictionary().map(|dictionary| dictionary.id()));
     }
-    let header = encode_schema_header(&every_type(), MetadataVersion::V5);
-    let message = arrow_ipc::root_as_message(&header).unwrap();
+    let message = arrow_ipc::root_as_message(header).unwrap();
     let mut ids = Vec::new();
     message.header_as_schema().unwrap().fields().unwrap().iter().for_each(|field| collect(field, &mut ids));
-    assert_eq!(ids.len(), 19);
-    ids.sort_unstable();
-    ids.dedup();
-    assert_eq!(ids.len(), 19);
+    ids
+}
+
+#[test]
+fn every_dictionary_has_an_id_of_its_own() {
+    let header = encode_schema_header(&every_type(), MetadataVersion::V5);
+    assert_eq!(ids(&header), (0..19).collect::<Vec<_>>());
+}
+
+#[test]
+fn dictionary_ids_are_written_as_asked_for() {
+    let schema = every_type();
+    let wanted = (0..19).map(|number| [0, -1, i64::MAX][number % 3] - number as i64 / 6).collect::<Vec<_>>();
+    let header = encode_schema_header_with_ids(&schema, MetadataVersion::V5, &wanted).unwrap();
+    assert_eq!(ids(&header), wanted);
+    assert_eq!(decode_schema_header(&header, &limits()).unwrap(), schema);
+    for count in [0, 18, 20] {
+        let error = encode_schema_header_with_ids(&schema, MetadataVersion::V5, &vec![0; count]).unwrap_err();
+        assert_eq!(error.kind(), FlightErrorKind::InvalidArgument);
+    }
 }
 
 #[test]

@@ -6,7 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use arrow_array::{Array, RecordBatch};
 use bytes::Bytes;
 use futures_util::stream;
-use peregrine_client::FlightClient;
+use peregrine_client::{FlightCallOptions, FlightClient};
+use peregrine_ipc::{DictionaryIds, IpcWriteOptions};
 use peregrine_proto::{
     DescriptorType, FlightDescriptor, FlightEndpoint, FlightError, FlightInfo, Location, LocationScheme, Ticket,
 };
@@ -20,7 +21,7 @@ use super::same_schema::same_schema;
 /// The round trip of one table: the case that the official harness runs for each of its files.
 ///
 /// Each batch carries its index as metadata, in decimal digits, up and down; an upload goes on when the last batch is
-/// acknowledged.
+/// acknowledged. Dictionaries keep the ids that the table's fields have, both ways: Java compares them.
 #[derive(Debug, Clone)]
 pub struct RoundTrip {
     path: String,
@@ -63,7 +64,10 @@ impl RoundTrip {
     /// As for [`run`](Self::run).
     pub async fn upload(&self, client: &FlightClient) -> Result<(), ScenarioError> {
         let schema = self.table.schema.clone();
-        let (mut writer, mut reader) = client.do_put(self.descriptor(), schema).await.during("DoPut")?;
+        let mut options = FlightCallOptions::new();
+        options.write_options = IpcWriteOptions::default().with_dictionary_ids(DictionaryIds::OfFields);
+        let call = client.do_put_with(self.descriptor(), schema, &options).await;
+        let (mut writer, mut reader) = call.during("DoPut")?;
         for (index, batch) in self.table.batches.iter().enumerate() {
             let index = Bytes::from(index.to_string());
             let call = format!("DoPut of batch {}", index.escape_ascii());
@@ -178,7 +182,9 @@ impl FlightService for Service {
         let Table { schema, batches, .. } = self.find(name)?;
         let chunks = batches.into_iter().enumerate();
         let chunks = chunks.map(|(index, batch)| FlightStreamChunk::with_metadata(batch, index.to_string()));
-        Ok(FlightDataStream::from_chunks(schema, stream::iter(chunks.map(Ok::<_, FlightError>))))
+        let stream = FlightDataStream::from_chunks(schema, stream::iter(chunks.map(Ok::<_, FlightError>)));
+        let options = stream.write_options().clone().with_dictionary_ids(DictionaryIds::OfFields);
+        Ok(stream.with_write_options(options))
     }
 
     async fn do_put(

@@ -1,5 +1,6 @@
 //! DoExchange: what comes goes back, message by message.
 
+use peregrine_ipc::{DictionaryIds, IpcWriteOptions};
 use peregrine_proto::FlightError;
 use peregrine_stream::{FlightStreamReader, FlightStreamWriter};
 
@@ -8,7 +9,7 @@ pub(super) async fn echo(mut reader: FlightStreamReader, mut writer: FlightStrea
     while let Some(chunk) = reader.read_chunk().await? {
         // Metadata may come before there is a schema, and its sender may wait for the answer.
         if chunk.data.is_some() && !has_begun {
-            writer.begin(reader.schema().await?).await?;
+            writer.begin_with(reader.schema().await?, as_it_came()).await?;
             has_begun = true;
         }
         match (chunk.data, chunk.app_metadata) {
@@ -19,7 +20,11 @@ pub(super) async fn echo(mut reader: FlightStreamReader, mut writer: FlightStrea
         }
     }
     match reader.schema().await {
-        Ok(schema) if !has_begun => writer.begin(schema).await,
+        Ok(schema) if !has_begun => writer.begin_with(schema, as_it_came()).await,
         _ => Ok(()),
     }
+}
+
+fn as_it_came() -> IpcWriteOptions {
+    IpcWriteOptions::default().with_dictionary_ids(DictionaryIds::OfFields)
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow_array::RecordBatch;
+use peregrine_ipc::DictionaryIds;
 use peregrine_proto::{
     Action, ActionResult, ActionType, CancelFlightInfoRequest, CancelFlightInfoResult, CancelStatus, Criteria,
     DescriptorType, FlightDescriptor, FlightEndpoint, FlightError, FlightInfo, PollInfo, SchemaResult, Ticket,
@@ -24,6 +25,7 @@ use peregrine_stream::{
 /// - DoPut puts a table under its path, in place of the one that was there, whose schema it must have. That happens when the
 ///   upload has come to its end, and not at all if it does not. Metadata is answered with the same metadata.
 /// - DoExchange gives back what it gets, message by message.
+/// - What was uploaded goes out under the dictionary ids that it came with.
 /// - The action `echo` gives its body back, and `drop` forgets the flight that its body names.
 ///
 /// ```
@@ -34,7 +36,14 @@ use peregrine_stream::{
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct MemoryService {
-    tables: Arc<Mutex<BTreeMap<String, Table>>>,
+    tables: Arc<Mutex<BTreeMap<String, Stored>>>,
+}
+
+/// A table, and the ids that its dictionaries go out under.
+#[derive(Debug)]
+struct Stored {
+    table: Table,
+    dictionary_ids: DictionaryIds,
 }
 
 impl MemoryService {
@@ -56,20 +65,20 @@ impl MemoryService {
 
     /// Adds a flight, or replaces it.
     pub fn insert(&self, name: &str, table: Table) {
-        self.tables().insert(name.to_owned(), table);
+        self.tables().insert(name.to_owned(), Stored { table, dictionary_ids: DictionaryIds::Counted });
     }
 
     /// The table of a flight.
     pub fn table(&self, name: &str) -> Option<Table> {
-        self.tables().get(name).cloned()
+        self.tables().get(name).map(|stored| stored.table.clone())
     }
 
     /// Forgets a flight, and gives its table if there was one.
     pub fn remove(&self, name: &str) -> Option<Table> {
-        self.tables().remove(name)
+        self.tables().remove(name).map(|stored| stored.table)
     }
 
-    fn tables(&self) -> MutexGuard<'_, BTreeMap<String, Table>> {
+    fn tables(&self) -> MutexGuard<'_, BTreeMap<String, Stored>> {
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -92,7 +101,7 @@ impl FlightService for MemoryService {
         let wanted = text(criteria.expression(), "the criteria")?;
         let tables = self.tables();
         let found = tables.iter().filter(|(name, _)| name.contains(wanted));
-        Ok(MessageStream::from_iter(found.map(|(name, table)| info(name, table)).collect::<Vec<_>>()))
+        Ok(MessageStream::from_iter(found.map(|(name, stored)| info(name, &stored.table)).collect::<Vec<_>>()))
     }
 
     async fn get_flight_info(
@@ -120,8 +129,12 @@ impl FlightService for MemoryService {
     }
 
     async fn do_get(&self, _context: ServerCallContext, ticket: Ticket) -> Result<FlightDataStream, FlightError> {
-        let table = self.find(text(ticket.ticket(), "the ticket")?)?;
-        Ok(FlightDataStream::from_batches(table.schema, table.batches))
+        let name = text(ticket.ticket(), "the ticket")?;
+        let tables = self.tables();
+        let Stored { table, dictionary_ids } = tables.get(name).ok_or_else(|| no_flight(name))?;
+        let stream = FlightDataStream::from_batches(table.schema.clone(), table.batches.clone());
+        let options = stream.write_options().clone().with_dictionary_ids(dictionary_ids.clone());
+        Ok(stream.with_write_options(options))
     }
 
     async fn do_put(

@@ -1,10 +1,11 @@
 //! DoPut: a table that replaces another as a whole, or not at all.
 
 use arrow_schema::Schema;
+use peregrine_ipc::DictionaryIds;
 use peregrine_proto::FlightError;
 use peregrine_stream::{FlightMetadataWriter, FlightStreamReader, Table};
 
-use super::{MemoryService, name_of};
+use super::{MemoryService, Stored, name_of};
 
 impl MemoryService {
     pub(super) async fn receive(
@@ -15,7 +16,8 @@ impl MemoryService {
         let descriptor = reader.descriptor().ok_or_else(|| FlightError::invalid_argument("the upload has no name"))?;
         let name = name_of(descriptor)?;
         // Before the data comes, so that nobody sends gigabytes in vain.
-        check_schema(&name, self.table(&name).as_ref(), &*reader.schema().await?)?;
+        let schema = reader.schema().await?;
+        check_schema(&name, self.tables().get(&name), &schema)?;
         let table = read_all(reader, writer).await?;
         self.replace(name, table)
     }
@@ -24,7 +26,7 @@ impl MemoryService {
         let mut tables = self.tables();
         // Again: another upload may have been faster.
         check_schema(&name, tables.get(&name), &table.schema)?;
-        tables.insert(name, table);
+        tables.insert(name, Stored { table, dictionary_ids: DictionaryIds::OfFields });
         Ok(())
     }
 }
@@ -42,10 +44,10 @@ async fn read_all(mut reader: FlightStreamReader, mut writer: FlightMetadataWrit
     Ok(Table::new(reader.schema().await?, batches))
 }
 
-fn check_schema(name: &str, old: Option<&Table>, schema: &Schema) -> Result<(), FlightError> {
+fn check_schema(name: &str, old: Option<&Stored>, schema: &Schema) -> Result<(), FlightError> {
     match old {
-        Some(old) if *old.schema != *schema => {
-            Err(FlightError::invalid_argument(format!("the flight {name} has another schema: {}", old.schema)))
+        Some(Stored { table, .. }) if *table.schema != *schema => {
+            Err(FlightError::invalid_argument(format!("the flight {name} has another schema: {}", table.schema)))
         }
         _ => Ok(()),
     }
