@@ -12,6 +12,8 @@ use flate2::read::GzDecoder;
 use peregrine::stream::Table;
 use serde_json::Value;
 
+use crate::json_dialect::modernize;
+
 /// Reads a file; one whose name ends in `.gz` is decompressed.
 ///
 /// # Errors
@@ -30,7 +32,12 @@ fn read(path: &Path) -> Result<Table> {
         true => Box::new(GzDecoder::new(file)),
         false => Box::new(file),
     };
-    let json: Value = serde_json::from_reader(file)?;
+    from_json(serde_json::from_reader(file)?)
+}
+
+/// The table that a file describes, be it in the words of today or of an older writer.
+pub(crate) fn from_json(mut json: Value) -> Result<Table> {
+    modernize(&mut json);
     // What reads the batches keeps the schema to itself, and there need not be a batch.
     let schema = schema_from_json(json.get("schema").context("the file has no schema")?)?;
     let batches = serde_json::from_value::<ArrowJson>(json)?.get_record_batches()?;

@@ -5,6 +5,7 @@ mod columns;
 mod flags;
 mod hosts;
 mod interop;
+mod json_dialect;
 mod json_file;
 pub mod ported;
 mod stop;
