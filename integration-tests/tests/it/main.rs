@@ -25,7 +25,6 @@ mod early_ends;
 mod embedded;
 mod error_kinds;
 mod forged;
-mod golden_json;
 mod halves;
 mod handshake;
 mod hostile_clients;

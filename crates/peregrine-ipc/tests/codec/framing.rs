@@ -1,16 +1,13 @@
 //! The stream format around messages, which Flight does without and other readers and files have; and short ways
 //! through both codecs.
 
-use std::ops::Range;
-
 use arrow_array::RecordBatch;
 use arrow_ipc::reader::StreamReader;
 use arrow_ipc::writer::StreamWriter;
 use arrow_schema::SchemaRef;
 use bytes::Bytes;
 use peregrine_ipc::{
-    Decoded, Decoder, EncodedMessage, Encoder, Error, FileFooter, IpcReadOptions, IpcWriteOptions, MessageLimits,
-    StreamMessages,
+    Decoded, Decoder, EncodedMessage, Encoder, Error, IpcReadOptions, IpcWriteOptions, MessageLimits, StreamMessages,
 };
 
 /// A message as it came: its bare header and its body.
@@ -68,18 +65,6 @@ pub(crate) fn messages(stream: &Bytes) -> Vec<Message> {
     std::iter::from_fn(|| messages.read(&mut rest).ok().flatten())
         .map(|message| (message.header, message.body))
         .collect()
-}
-
-/// The messages of a file, its schema first.
-pub(crate) fn file_messages(file: &Bytes) -> Vec<Message> {
-    let limits = MessageLimits::default();
-    let footer = FileFooter::of_file(file, &limits).unwrap();
-    let part = |range: Range<u64>| file.slice(range.start as usize..range.end as usize);
-    let blocks = footer.blocks().map(|block| {
-        let message = block.message(&part(block.header()), part(block.body()), &limits).unwrap();
-        (message.header, message.body)
-    });
-    [(footer.schema_header().clone(), Bytes::new())].into_iter().chain(blocks).collect()
 }
 
 /// What arrow-ipc reads.

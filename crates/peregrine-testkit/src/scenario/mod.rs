@@ -25,6 +25,7 @@ use peregrine_server::{BoundServer, RunningServer};
 pub use crate::scenario::error::ScenarioError;
 pub use crate::scenario::name::ScenarioNameError;
 pub use crate::scenario::round_trip::RoundTrip;
+pub use crate::scenario::same_schema::same_schema;
 
 /// One of the official integration scenarios.
 ///

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, FieldRef, Fields, Schema, UnionFields};
 
-/// Metadata counts, that of the schema and that of the fields.
-pub(super) fn same_schema(expected: &Schema, actual: &Schema) -> bool {
+/// Whether two schemas are the same, as C++ and Go see it: the names of a map's entries, keys and values do not count.
+/// Metadata does, that of the schema and that of the fields.
+pub fn same_schema(expected: &Schema, actual: &Schema) -> bool {
     expected == actual || canonical(expected) == canonical(actual)
 }
 

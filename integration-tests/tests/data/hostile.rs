@@ -1,0 +1,166 @@
+//! Hostile data: each file ends in errors or in valid batches, through the decoder and through uploads to a live server that
+//! then serves on, in bounded memory and time.
+
+use std::env;
+use std::fs;
+use std::io::Write;
+use std::panic;
+use std::process::{self, Command};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+use bytes::Bytes;
+use integration_tests::Usage;
+use peregrine::ipc::{Decoded, IpcWriteOptions};
+use peregrine::stream::Table;
+use peregrine_testkit::batches;
+
+use crate::difference::{MapNames, check};
+use crate::folders::HOSTILE;
+use crate::live::Live;
+use crate::messages::{self, Message, decoder, validate};
+use crate::scavenge::scavenge;
+
+/// Set in the process that reads the files.
+const CHILD: &str = "PEREGRINE_HOSTILE_CHILD";
+
+/// The most memory that process may ever hold.
+const PEAK: u64 = 256 << 20;
+
+/// What takes longer for one file hangs.
+const DEADLINE: Duration = Duration::from_secs(120);
+
+#[test]
+fn hostile_data_ends_in_errors_or_valid_batches_within_256_mib() {
+    match env::var_os(CHILD) {
+        Some(_) => read_all_here(),
+        None if HOSTILE.files(|_| true).is_empty() => {}
+        None => read_all_in_a_process_of_its_own(),
+    }
+}
+
+/// An abort ends it alone, and what it holds is not what other tests hold.
+fn read_all_in_a_process_of_its_own() {
+    let test = "hostile::hostile_data_ends_in_errors_or_valid_batches_within_256_mib";
+    let mut command = Command::new(env::current_exe().unwrap());
+    let output = command.args([test, "--exact", "--nocapture"]).env(CHILD, "1").output().unwrap();
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{}\n{out}\n{err}", output.status);
+    println!("{}", out.lines().find(|line| line.starts_with(SUMMARY)).expect("the process read the files"));
+}
+
+const SUMMARY: &str = "hostile files: ";
+
+fn read_all_here() {
+    let panics = count_panics();
+    let files = HOSTILE.files(|_| true);
+    let watch = watch();
+    let usage = Usage::now();
+    let mut failures = Vec::new();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let live = Arc::new(Live::start());
+        for path in &files {
+            let name = path.display().to_string();
+            watch.send(name.clone()).unwrap();
+            println!("{name} ({} bytes of memory so far)", usage.measure().peak.unwrap_or_default());
+            let bytes = Bytes::from(fs::read(path).unwrap());
+            let live = live.clone();
+            let read = tokio::spawn(async move { read(&bytes, &live).await });
+            let outcome = read.await.unwrap_or_else(|error| Err(error.to_string()));
+            failures.extend(
+                outcome.err().into_iter().chain(panics.lock().unwrap().drain(..)).map(|why| format!("{name}: {why}")),
+            );
+        }
+    });
+    let measured = usage.measure();
+    let peak = match measured.peak {
+        Some(peak) => format!("peak memory {:.1} MiB", peak as f64 / f64::from(1 << 20)),
+        None => "peak memory not known on this system".to_owned(),
+    };
+    assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n"));
+    assert!(measured.peak.is_none_or(|peak| peak < PEAK), "{peak}");
+    println!("{SUMMARY}{}, {peak}, {:.1} s", files.len(), measured.elapsed.as_secs_f64());
+}
+
+/// Panics anywhere in the process, those that the server answers as errors too.
+fn count_panics() -> Arc<Mutex<Vec<String>>> {
+    let panics = Arc::new(Mutex::new(Vec::new()));
+    let (seen, before) = (panics.clone(), panic::take_hook());
+    panic::set_hook(Box::new(move |panic| {
+        seen.lock().unwrap().push(panic.to_string());
+        before(panic);
+    }));
+    panics
+}
+
+/// Takes the name of each file as it begins, and ends the process if none follows in time.
+fn watch() -> mpsc::Sender<String> {
+    let (sender, names) = mpsc::channel();
+    thread::spawn(move || {
+        let mut name = String::new();
+        loop {
+            match names.recv_timeout(DEADLINE) {
+                Ok(next) => name = next,
+                Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Timeout) => {
+                    let _ = writeln!(std::io::stderr(), "{name}: hangs");
+                    process::exit(1);
+                }
+            }
+        }
+    });
+    sender
+}
+
+async fn read(bytes: &Bytes, live: &Live) -> Result<(), String> {
+    // As a reader sees it, who gives up at the first error, and then all that is in it.
+    decode_all(&messages::read(bytes).unwrap_or_default())?;
+    let messages = scavenge(bytes);
+    let accepted = decode_all(&messages)?;
+    // An error is as good as a table: what it must not be is a panic, which is counted, or a hang.
+    let _ = live.messages_up_and_down(&messages).await;
+    let first_header = messages.first().map_or_else(Bytes::new, |(header, _)| header.clone());
+    for message in [(bytes.clone(), Bytes::new()), (Bytes::new(), bytes.clone()), (first_header, bytes.clone())] {
+        let _ = live.messages_up_and_down(&[message]).await;
+    }
+    if let Some(schema) = accepted.schema {
+        let table = live.messages_up_and_down(&accepted.messages).await;
+        let table = table.map_err(|error| format!("the server refuses what the decoder reads: {error}"))?;
+        let decoded = Table::new(schema, accepted.batches);
+        check(&decoded, &table, MapNames::Count).map_err(|error| format!("up and down: {error}"))?;
+    }
+    let good = Table::new(batches::one_per_type()[0].schema(), batches::one_per_type());
+    let table = live
+        .table_up_and_down(&good, IpcWriteOptions::default())
+        .await
+        .map_err(|error| format!("no service afterwards: {error}"))?;
+    check(&good, &table, MapNames::Count).map_err(|error| format!("afterwards: {error}"))
+}
+
+/// What the decoder took.
+struct Accepted {
+    schema: Option<SchemaRef>,
+    messages: Vec<Message>,
+    batches: Vec<RecordBatch>,
+}
+
+/// Decodes all messages, also those behind one that is refused.
+fn decode_all(messages: &[Message]) -> Result<Accepted, String> {
+    let mut decoder = decoder();
+    let mut accepted = Accepted { schema: None, messages: Vec::new(), batches: Vec::new() };
+    for message @ (header, body) in messages {
+        let Ok(decoded) = decoder.decode(header, body.clone()) else { continue };
+        if let Decoded::RecordBatch(batch) = decoded {
+            validate(&batch).map_err(|error| format!("a batch is not valid: {error}"))?;
+            accepted.batches.push(batch);
+        }
+        accepted.messages.push(message.clone());
+    }
+    accepted.schema = decoder.schema().cloned();
+    Ok(accepted)
+}
