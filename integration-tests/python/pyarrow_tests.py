@@ -21,7 +21,9 @@ import pytest
 # Those whose meaning is not Python's own, of server lifecycle, metadata RPCs, data, and errors, in their order there.
 TESTS = [
     "test_flight_server_location_argument",
+    "test_client_wait_for_available",
     "test_flight_list_flights",
+    "test_flight_client_close",
     "test_flight_do_get_ints",
     "test_flight_do_get_dicts",
     "test_flight_do_get_ticket",

@@ -2,10 +2,13 @@
 
 use std::net::TcpListener;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use peregrine::client::FlightClient;
-use peregrine::proto::{Action, ActionResult, FlightDescriptor, FlightError, FlightErrorKind, Location, Ticket};
+use peregrine::proto::{
+    Action, ActionResult, Criteria, FlightDescriptor, FlightError, FlightErrorKind, Location, Ticket,
+};
 use peregrine::server::{FlightServer, FlightService, RunningServer, ServerCallContext};
 use peregrine::stream::MessageStream;
 
@@ -50,6 +53,30 @@ pub(super) async fn test_flight_server_location_argument(servers: &Servers) -> R
     let location = Location::for_grpc_tcp("127.0.0.1", free_port()?);
     servers.client("LateServer").await?.do_action(Action::new(location.uri(), "")).await?.read_all().await?;
     ensure_serves_nothing(&FlightClient::connect(location)?).await
+}
+
+pub(super) async fn test_client_wait_for_available(servers: &Servers) -> Result<()> {
+    let location = Location::for_grpc_tcp("127.0.0.1", free_port()?);
+    let client = FlightClient::connect(location.clone())?;
+    let early = client.get_flight_info(FlightDescriptor::for_path(["a"])).await.err().context("somebody listens")?;
+    ensure!(early.kind() == FlightErrorKind::Unavailable, "{early}");
+    let late = servers.client("LateServer").await?;
+    let start = async { late.do_action(Action::new(location.uri(), "")).await?.read_all().await };
+    let (waited, started) = tokio::join!(client.wait_for_available(Duration::from_secs(30)), start);
+    started?;
+    waited?;
+    ensure_serves_nothing(&client).await
+}
+
+pub(super) async fn test_flight_client_close(servers: &Servers) -> Result<()> {
+    let client = servers.client("ConstantFlightServer").await?;
+    ensure!(client.list_flights(Criteria::default()).await?.read_all().await?.is_empty(), "flights");
+    client.close();
+    client.close();
+    let listing = async { client.list_flights(Criteria::default()).await?.read_all().await };
+    let error = listing.await.err().context("a closed client lists flights")?;
+    ensure!(error.kind() == FlightErrorKind::InvalidArgument, "{error}");
+    Ok(())
 }
 
 pub(super) async fn test_get_port(servers: &Servers) -> Result<()> {

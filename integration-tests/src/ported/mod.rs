@@ -53,7 +53,9 @@ macro_rules! tests {
 
 tests! {
     1122 lifecycle::test_flight_server_location_argument
+    1177 lifecycle::test_client_wait_for_available
     1197 constant::test_flight_list_flights
+    1206 lifecycle::test_flight_client_close
     1216 constant::test_flight_do_get_ints
     1254 constant::test_flight_do_get_dicts
     1272 constant::test_flight_do_get_ticket

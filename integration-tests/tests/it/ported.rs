@@ -37,7 +37,9 @@ macro_rules! tests {
 tests! {
     {
     test_flight_server_location_argument
+    test_client_wait_for_available
     test_flight_list_flights
+    test_flight_client_close
     test_flight_do_get_ints
     test_flight_do_get_dicts
     test_flight_do_get_ticket

@@ -1,6 +1,7 @@
 //! The files of the official round trip: a peer uploads a table, and what the server has then is read back by others.
 //!
-//! Go's client reads nothing back, whatever it seems to do, so what it uploads is read by our client and by pyarrow.
+//! Go's client reads nothing back, whatever it seems to do, so what it uploads is read by our client and by pyarrow. Java
+//! compares what no other does: the ids of dictionaries, which Go and pyarrow number anew, and names within maps.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use anyhow::{Context, Result, anyhow};
 use flate2::read::GzDecoder;
 
 use super::checks::Report;
+use super::java::Java;
 use super::matrix::{Column, Matrix};
 use super::outcome::Outcome;
 use super::peers::{Peer, Peers};
@@ -21,9 +23,10 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 const FOLDER_VARIABLE: &str = "PEREGRINE_GOLDEN_DIR";
 
 /// Who uploads to whom. pyarrow cannot be the server: its DoGet sends dictionaries or metadata, not both.
-const UPLOADS: [(Peer, Peer); 5] = [
+const UPLOADS: [(Peer, Peer); 6] = [
     (Peer::Ours, Peer::Ours),
     (Peer::Go, Peer::Ours),
+    (Peer::Java, Peer::Ours),
     (Peer::Pyarrow, Peer::Ours),
     (Peer::Ours, Peer::Go),
     (Peer::Go, Peer::Go),
@@ -39,7 +42,8 @@ pub(super) fn run(peers: &Peers<'_>) -> Result<Option<Matrix>> {
         return Ok(None);
     }
     let mut columns = Vec::new();
-    let there = peers.all();
+    let mut there = peers.all();
+    there.extend(peers.java.as_ref().map(|_| Peer::Java));
     for (client, server) in
         UPLOADS.into_iter().filter(|(client, server)| there.contains(client) && there.contains(server))
     {
@@ -108,9 +112,12 @@ fn upload_and_read(peers: &Peers<'_>, files: &Files, client: Peer, server: Peer)
         let one = |name: &String| run_client(peers, of, &port, &files.json(name), arguments, &log).into();
         files.names.iter().map(one).collect()
     };
-    let by_pyarrow = |what: &str| run_script(peers, files, what, &port, &format!("{client}-{server}"));
+    let pairing = format!("{client}-{server}");
+    let by_pyarrow = |what: &str| run_script(Peer::Pyarrow, peers, files, what, &port, &pairing);
+    let by_java = |what: &str| run_script(Peer::Java, peers, files, what, &port, &pairing);
     let mut columns = vec![match client {
         Peer::Pyarrow => (Column { client, server, what: "uploads" }, by_pyarrow("upload")),
+        Peer::Java => (Column { client, server, what: "uploads" }, by_java("upload")),
         Peer::Ours => (Column { client, server, what: "and back" }, by_program(client, &[])),
         Peer::Go => (Column { client, server, what: "uploads" }, by_program(client, &[])),
     }];
@@ -119,6 +126,9 @@ fn upload_and_read(peers: &Peers<'_>, files: &Files, client: Peer, server: Peer)
     }
     if peers.all().contains(&Peer::Pyarrow) {
         columns.push((Column { client: Peer::Pyarrow, server, what: "reads" }, by_pyarrow("read")));
+    }
+    if peers.java.is_some() && server == Peer::Ours && matches!(client, Peer::Ours | Peer::Java) {
+        columns.push((Column { client: Peer::Java, server, what: "reads" }, by_java("read")));
     }
     columns
 }
@@ -138,11 +148,15 @@ fn run_client(
     Ok(())
 }
 
-/// pyarrow's part, for all files in one program.
-fn run_script(peers: &Peers<'_>, files: &Files, what: &str, port: &str, pairing: &str) -> Vec<Outcome> {
-    let Some(mut script) = peers.script("golden_files.py") else { return Vec::new() };
-    script.args([what, port]).args([&files.unpacked, &files.source]);
-    let report = Report::of(script, &peers.scratch.join(format!("files-{pairing}-pyarrow-{what}.log")));
+/// The part of a peer that does all files in one program.
+fn run_script(of: Peer, peers: &Peers<'_>, files: &Files, what: &str, port: &str, pairing: &str) -> Vec<Outcome> {
+    let program = match of {
+        Peer::Java => peers.java.as_ref().map(Java::golden_files),
+        _ => peers.script("golden_files.py"),
+    };
+    let Some(mut program) = program else { return Vec::new() };
+    program.args([what, port]).args([&files.unpacked, &files.source]);
+    let report = Report::of(program, &peers.scratch.join(format!("files-{pairing}-{of}-{what}.log")));
     let outcomes = report.into_outcomes(|_| None);
     let one = |name: &String| match outcomes.iter().find(|(check, _)| check == name) {
         Some((_, outcome)) => outcome.clone(),

@@ -1,10 +1,11 @@
-//! `cargo xtask interop`: our servers and clients against those of Go and pyarrow, both ways.
+//! `cargo xtask interop`: our servers and clients against those of Go, Java and pyarrow, both ways.
 
 mod checks;
 mod client;
 mod files;
 mod go;
 mod golden;
+mod java;
 mod matrix;
 mod outcome;
 mod peers;
@@ -18,6 +19,7 @@ use anyhow::{Result, ensure};
 
 use self::checks::Row;
 use self::go::{ARROW_GO, Go};
+use self::java::{ARROW_JAVA, Java};
 use self::matrix::Matrix;
 use self::outcome::Counts;
 use self::peers::Peers;
@@ -39,6 +41,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let scratch = workspace.scratch("interop")?;
     let python = or_told(Python::set_up(workspace), &format!("pyarrow {PYARROW}"));
     let go = or_told(Go::set_up(&scratch), &format!("Arrow Go {ARROW_GO}"));
+    let java = or_told(Java::set_up(workspace, &scratch), &format!("Arrow Java {ARROW_JAVA}"));
     // All targets, as the tests have them: another selection would choose other features and build anew.
     workspace.build(Profile::Dev, &["--workspace", "--all-targets"])?;
     let mut counts = Counts::default();
@@ -49,7 +52,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
         counts.add(rows.iter().map(Row::outcome));
         print(&ported::run(&context), &mut counts);
     }
-    let peers = Peers { workspace, python, go, scratch: &scratch };
+    let peers = Peers { workspace, python, go, java, scratch: &scratch };
     print(&scenarios::run(&peers), &mut counts);
     if let Some(matrix) = golden::run(&peers)? {
         print(&matrix, &mut counts);

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::go::Go;
+use super::java::Java;
 use crate::python::Python;
 use crate::workspace::{Profile, Workspace};
 
@@ -13,6 +14,7 @@ use crate::workspace::{Profile, Workspace};
 pub(super) enum Peer {
     Ours,
     Go,
+    Java,
     Pyarrow,
 }
 
@@ -21,6 +23,7 @@ impl fmt::Display for Peer {
         f.write_str(match self {
             Self::Ours => "ours",
             Self::Go => "Go",
+            Self::Java => "Java",
             Self::Pyarrow => "pyarrow",
         })
     }
@@ -31,10 +34,13 @@ pub(super) struct Peers<'a> {
     pub(super) workspace: &'a Workspace,
     pub(super) python: Option<Python>,
     pub(super) go: Option<Go>,
+    /// For the round trip of files alone.
+    pub(super) java: Option<Java>,
     pub(super) scratch: &'a Path,
 }
 
 impl Peers<'_> {
+    /// Those that play the official scenarios.
     pub(super) fn all(&self) -> Vec<Peer> {
         let go = self.go.as_ref().map(|_| Peer::Go);
         let pyarrow = self.python.as_ref().map(|_| Peer::Pyarrow);
@@ -46,6 +52,7 @@ impl Peers<'_> {
         match peer {
             Peer::Ours => Some(self.workspace.program(Profile::Dev, "flight-test-integration-server")),
             Peer::Go => Some(self.go.as_ref()?.server()),
+            Peer::Java => None,
             Peer::Pyarrow => self.script("scenario_server.py"),
         }
     }
@@ -55,6 +62,7 @@ impl Peers<'_> {
         match peer {
             Peer::Ours => Some(self.workspace.program(Profile::Dev, "flight-test-integration-client")),
             Peer::Go => Some(self.go.as_ref()?.client()),
+            Peer::Java => None,
             Peer::Pyarrow => self.script("scenario_client.py"),
         }
     }
