@@ -3,6 +3,7 @@
 pub mod batches;
 pub mod fault;
 mod pair;
+pub mod random;
 pub mod scenario;
 mod service;
 

@@ -36,7 +36,7 @@ pub(super) const FEATURE_LINES: usize = 14;
 /// Where `unsafe` may be written, and why.
 pub(super) const UNSAFE: &[(&str, &str)] = &[
     ("crates/peregrine-ipc/src/decode/trust.rs", "the constructor that opts out of validation, for trusted peers"),
-    ("crates/peregrine-ipc/tests/codec/messages.rs", "calls that constructor on messages that it just wrote"),
+    ("integration-tests/tests/codec/messages.rs", "calls that constructor on messages that it just wrote"),
     ("crates/peregrine-transport/src/allocator.rs", "the hint to the allocator, which is a C function"),
 ];
 

@@ -10,11 +10,12 @@ use arrow_ipc::{
 use arrow_schema::{DataType, Field, Schema};
 use bytes::Bytes;
 use flatbuffers::{FlatBufferBuilder, UnionWIPOffset, WIPOffset};
-use peregrine_ipc::{Decoded, Decoder, Encoder, Error, IpcWriteOptions, MessageKind, Problem};
-use peregrine_proto::{FlightError, FlightErrorKind};
+use peregrine::ipc::{Decoded, Decoder, Encoder, Error, IpcWriteOptions, MessageKind, Problem};
+use peregrine::proto::{FlightError, FlightErrorKind};
+use peregrine_testkit::random;
 
+use crate::dictionaries::dictionary_of;
 use crate::framing::{Message, decode, decode_with, decoder, encode, parts};
-use crate::types;
 
 fn numbers(values: Vec<i32>) -> RecordBatch {
     let column: ArrayRef = Arc::new(Int32Array::from(values));
@@ -57,7 +58,7 @@ fn ready() -> (Decoder, Message) {
 #[test]
 fn nothing_comes_before_the_schema() {
     let messages = parts(&encode(
-        &[types::batch(&[types::dictionary(DataType::Int8, DataType::Utf8)], 3, 1)],
+        &[random::batch(&[dictionary_of(DataType::Int8, DataType::Utf8)], 3, 1)],
         IpcWriteOptions::default(),
     ));
     for (message, expected) in messages[1..].iter().zip([MessageKind::DictionaryBatch, MessageKind::RecordBatch]) {
@@ -72,7 +73,7 @@ fn the_schema_may_come_again_but_not_another_one() {
     let again =
         [messages[0].clone(), messages[0].clone(), messages[1].clone(), messages[0].clone(), messages[1].clone()];
     assert_eq!(decode(&again).unwrap().len(), 2);
-    let other = parts(&encode(&[types::batch(&[DataType::Int8], 1, 1)], IpcWriteOptions::default()));
+    let other = parts(&encode(&[random::batch(&[DataType::Int8], 1, 1)], IpcWriteOptions::default()));
     let mut decoder = decoder();
     decode_with(&mut decoder, &messages).unwrap();
     let error = decode_with(&mut decoder, &other).unwrap_err();
@@ -173,7 +174,7 @@ fn other_kinds_and_versions_are_refused_plainly() {
 fn a_batch_of_another_schema_is_refused_and_changes_nothing() {
     let mut encoder = Encoder::new(numbers(vec![]).schema(), IpcWriteOptions::default()).unwrap();
     let mut messages = Vec::new();
-    let others = [types::batch(&[DataType::Int32], 2, 1), types::batch(&[], 2, 1), {
+    let others = [random::batch(&[DataType::Int32], 2, 1), random::batch(&[], 2, 1), {
         let values: ArrayRef = Arc::new(arrow_array::Int64Array::from(vec![1]));
         RecordBatch::try_from_iter([("n", values)]).unwrap()
     }];
@@ -210,14 +211,14 @@ fn both_ends_may_move_between_threads() {
     fn assert_send<T: Send>() {}
     assert_send::<Encoder>();
     assert_send::<Decoder>();
-    assert_send::<peregrine_ipc::Pieces>();
+    assert_send::<peregrine::ipc::Pieces>();
     assert_send::<Error>();
 }
 
 #[test]
 fn a_dictionary_of_dictionaries_is_refused_by_name() {
-    let inner = types::dictionary(DataType::Int8, DataType::Utf8);
-    let schema = Schema::new(vec![Field::new("dd", types::dictionary(DataType::Int8, inner), true)]);
+    let inner = dictionary_of(DataType::Int8, DataType::Utf8);
+    let schema = Schema::new(vec![Field::new("dd", dictionary_of(DataType::Int8, inner), true)]);
     let error = Encoder::new(Arc::new(schema), IpcWriteOptions::default()).err().unwrap();
     assert_eq!(error.to_string(), "field 'dd': a dictionary whose values are a dictionary: not supported");
     assert_eq!(FlightError::from(error).kind(), FlightErrorKind::Unimplemented);
@@ -226,7 +227,7 @@ fn a_dictionary_of_dictionaries_is_refused_by_name() {
 #[test]
 #[expect(unsafe_code, reason = "the messages are our own")]
 fn the_unvalidated_decoder_reads_the_same() {
-    let batch = types::batch(&types::all(), 100, 3);
+    let batch = random::batch(&random::all_types(), 100, 3);
     let messages = parts(&encode(std::slice::from_ref(&batch), IpcWriteOptions::default()));
     // SAFETY: the messages were just written from valid arrays.
     let mut decoder = unsafe { Decoder::new_unvalidated(Default::default(), Default::default()) };

@@ -3,12 +3,12 @@
 use arrow_array::RecordBatch;
 use arrow_schema::DataType;
 use arrow_select::concat::concat_batches;
-use peregrine_ipc::{CompressionCodec, EncodedMessage, Encoder, IpcWriteOptions, MessageKind};
+use peregrine::ipc::{CompressionCodec, EncodedMessage, Encoder, IpcWriteOptions, MessageKind};
+use peregrine_testkit::random;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use crate::framing::{decode, parts};
-use crate::types;
 
 fn cut(batch: &RecordBatch, options: IpcWriteOptions) -> (Vec<EncodedMessage>, Encoder) {
     let mut encoder = Encoder::new(batch.schema(), options).unwrap();
@@ -61,8 +61,8 @@ fn assert_promises(batch: &RecordBatch, target: usize) {
 #[test]
 fn every_type_under_any_target() {
     let mut random = StdRng::seed_from_u64(1);
-    for data_type in types::all() {
-        let batch = types::batch(std::slice::from_ref(&data_type), 1500, 6);
+    for data_type in random::all_types() {
+        let batch = random::batch(std::slice::from_ref(&data_type), 1500, 6);
         for target in [1, 600, 1500, 4096, 20_000, 1 << 20] {
             assert_promises(&batch, target);
             let start = random.random_range(0..200);
@@ -74,18 +74,18 @@ fn every_type_under_any_target() {
 #[test]
 fn random_schemas_under_random_targets() {
     let mut random = StdRng::seed_from_u64(2);
-    let all = types::all();
+    let all = random::all_types();
     for seed in 0..60 {
         let columns: Vec<_> =
             (0..random.random_range(1..6)).map(|_| all[random.random_range(0..all.len())].clone()).collect();
-        let batch = types::batch(&columns, random.random_range(1..3000), seed);
+        let batch = random::batch(&columns, random.random_range(1..3000), seed);
         assert_promises(&batch, random.random_range(500..60_000));
     }
 }
 
 #[test]
 fn pieces_of_fixed_width_fill_the_target() {
-    let batch = types::batch(&[DataType::Int64], 100_000, 1);
+    let batch = random::batch(&[DataType::Int64], 100_000, 1);
     let (messages, encoder) = cut(&batch, IpcWriteOptions::default().with_target_message_size(64 << 10));
     let pieces = pieces_of(&messages);
     // 8 bytes a row: 64 rows more would be 512 bytes over.
@@ -98,7 +98,7 @@ fn pieces_of_fixed_width_fill_the_target() {
 
 #[test]
 fn bitmaps_stay_shared_across_pieces() {
-    let batch = types::batch(&[DataType::Boolean, DataType::Int32], 10_000, 2);
+    let batch = random::batch(&[DataType::Boolean, DataType::Int32], 10_000, 2);
     let (_, encoder) = cut(&batch, IpcWriteOptions::default().with_target_message_size(4096));
     assert_eq!(encoder.stats().copied_bytes, 0);
     assert!(encoder.stats().num_record_batches > 10);
@@ -106,7 +106,7 @@ fn bitmaps_stay_shared_across_pieces() {
 
 #[test]
 fn a_slice_is_cut_back_to_multiples_of_64_of_its_own_rows() {
-    let batch = types::batch(&[DataType::Int32], 10_000, 2).slice(13, 5000);
+    let batch = random::batch(&[DataType::Int32], 10_000, 2).slice(13, 5000);
     let (messages, _) = cut(&batch, IpcWriteOptions::default().with_target_message_size(4096));
     let counts: Vec<usize> = pieces_of(&messages).into_iter().map(rows).collect();
     assert!(counts[..counts.len() - 1].iter().all(|count| count % 64 == 0), "{counts:?}");
@@ -114,7 +114,7 @@ fn a_slice_is_cut_back_to_multiples_of_64_of_its_own_rows() {
 
 #[test]
 fn one_row_is_never_cut_and_no_rows_are_one_piece() {
-    let batch = types::batch(&[DataType::LargeBinary], 10, 2);
+    let batch = random::batch(&[DataType::LargeBinary], 10, 2);
     let (messages, _) = cut(&batch, IpcWriteOptions::default().with_target_message_size(1));
     assert!(pieces_of(&messages).into_iter().map(rows).eq([1; 10]));
     let (messages, _) = cut(&batch.slice(0, 0), IpcWriteOptions::default().with_target_message_size(1));
@@ -125,7 +125,7 @@ fn one_row_is_never_cut_and_no_rows_are_one_piece() {
 
 #[test]
 fn compressed_pieces_hold_the_promise_too() {
-    let batch = types::batch(&[DataType::Int64, DataType::Utf8, DataType::Null], 5000, 3);
+    let batch = random::batch(&[DataType::Int64, DataType::Utf8, DataType::Null], 5000, 3);
     for codec in [CompressionCodec::Lz4, CompressionCodec::Zstd] {
         let options = IpcWriteOptions::default().with_compression(codec).with_target_message_size(8192);
         let (messages, _) = cut(&batch, options);

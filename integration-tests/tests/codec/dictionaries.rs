@@ -6,10 +6,15 @@ use arrow_array::types::Int32Type;
 use arrow_array::{Array, ArrayRef, DictionaryArray, Int32Array, RecordBatch, StringArray};
 use arrow_ipc::writer::{DictionaryHandling, IpcWriteOptions as ArrowOptions, StreamWriter};
 use arrow_schema::DataType;
-use peregrine_ipc::{Decoded, Encoder, Error, IpcWriteOptions, MessageKind, Problem};
+use peregrine::ipc::{Decoded, Encoder, Error, IpcWriteOptions, MessageKind, Problem};
+use peregrine_testkit::random;
 
 use crate::framing::{arrow_decode, decode, decode_with, decoder, messages, parts};
-use crate::types;
+
+/// The type with these keys and values.
+pub(crate) fn dictionary_of(keys: DataType, values: DataType) -> DataType {
+    DataType::Dictionary(Box::new(keys), Box::new(values))
+}
 
 fn words(values: &[&str]) -> ArrayRef {
     Arc::new(StringArray::from(values.to_vec()))
@@ -22,7 +27,7 @@ fn batch(keys: &[i32], values: &ArrayRef) -> RecordBatch {
 }
 
 /// The kinds of the messages of each batch, and all messages.
-fn kinds(batches: &[RecordBatch]) -> (Vec<usize>, Vec<peregrine_ipc::EncodedMessage>, Encoder) {
+fn kinds(batches: &[RecordBatch]) -> (Vec<usize>, Vec<peregrine::ipc::EncodedMessage>, Encoder) {
     let mut encoder = Encoder::new(batches[0].schema(), IpcWriteOptions::default()).unwrap();
     let mut messages = vec![encoder.schema_message()];
     let mut dictionaries = Vec::new();
@@ -62,7 +67,7 @@ fn kept_by_pointer_and_by_value_and_replaced_when_it_changed() {
 
 #[test]
 fn slices_of_a_batch_send_its_dictionary_once() {
-    let whole = types::batch(&[types::dictionary(DataType::Int8, DataType::Utf8)], 300, 1);
+    let whole = random::batch(&[dictionary_of(DataType::Int8, DataType::Utf8)], 300, 1);
     let slices = [whole.slice(0, 64), whole.slice(64, 100), whole.slice(164, 136), whole.slice(5, 0)];
     let (sent, messages, _) = kinds(&slices);
     assert_eq!(sent, [1, 0, 0, 0]);
@@ -71,10 +76,10 @@ fn slices_of_a_batch_send_its_dictionary_once() {
 
 #[test]
 fn dictionaries_inside_of_dictionaries_come_first_and_change_both() {
-    let nested = types::nested();
+    let nested = random::nested_types();
     let inner = nested.iter().filter(|t| matches!(t, DataType::Dictionary(_, v) if matches!(&**v, DataType::List(_))));
     for data_type in inner {
-        let batches = [1, 2].map(|seed| types::batch(std::slice::from_ref(data_type), 50, seed));
+        let batches = [1, 2].map(|seed| random::batch(std::slice::from_ref(data_type), 50, seed));
         let (sent, messages, _) = kinds(&batches);
         assert_eq!(sent[0], sent[1]);
         assert_eq!(decode(&parts(&messages)).unwrap(), batches);

@@ -10,10 +10,10 @@ use arrow_array::{
 use arrow_buffer::{NullBuffer, OffsetBuffer};
 use arrow_schema::{DataType, Field, Fields, UnionFields};
 use bytes::Bytes;
-use peregrine_ipc::{Error, IpcWriteOptions, Problem};
+use peregrine::ipc::{Error, IpcWriteOptions, Problem};
+use peregrine_testkit::random;
 
 use crate::framing::{Message, decode_with, decoder, encode, parts};
-use crate::types;
 
 /// The dictionary message with its delta flag set. A flag that is false is not written at all: the header is new.
 pub(crate) fn as_delta((header, body): &Message) -> Message {
@@ -72,8 +72,8 @@ fn values_of_every_type_are_added_or_refused_by_their_type() {
         let name = format!("{data_type:?}");
         ["Union", "RunEndEncoded", "Dictionary"].iter().any(|part| name.contains(part))
     }
-    for data_type in types::all().into_iter().filter(|t| !matches!(t, DataType::Dictionary(_, _))) {
-        let values = types::batch(std::slice::from_ref(&data_type), 40, 5).column(0).clone();
+    for data_type in random::all_types().into_iter().filter(|t| !matches!(t, DataType::Dictionary(_, _))) {
+        let values = random::batch(std::slice::from_ref(&data_type), 40, 5).column(0).clone();
         let read = twice(values.clone());
         if refuses(&data_type) {
             assert_unsupported(&read, &data_type);

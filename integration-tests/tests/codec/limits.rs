@@ -5,12 +5,13 @@ use std::sync::Arc;
 use arrow_array::types::Int32Type;
 use arrow_array::{ArrayRef, DictionaryArray, Int32Array, RecordBatch, StringArray, StringViewArray, new_null_array};
 use arrow_schema::{DataType, Field, Fields, Schema, UnionFields, UnionMode};
-use peregrine_ipc::{Decoder, Encoder, Error, IpcReadOptions, IpcWriteOptions, MessageLimits};
-use peregrine_proto::{FlightError, FlightErrorKind};
+use peregrine::ipc::{Decoder, Encoder, Error, IpcReadOptions, IpcWriteOptions, MessageLimits};
+use peregrine::proto::{FlightError, FlightErrorKind};
+use peregrine_testkit::random;
 
 use crate::deltas::as_delta;
+use crate::dictionaries::dictionary_of;
 use crate::framing::{Message, decode_with, encode, parts};
-use crate::types;
 
 fn decoder(limits: MessageLimits) -> Decoder {
     Decoder::new(IpcReadOptions::default(), limits)
@@ -22,7 +23,7 @@ fn kind(error: Error) -> FlightErrorKind {
 
 #[test]
 fn a_header_over_its_limit() {
-    let messages = parts(&encode(&[types::batch(&types::flat(), 1, 1)], IpcWriteOptions::default()));
+    let messages = parts(&encode(&[random::batch(&random::flat_types(), 1, 1)], IpcWriteOptions::default()));
     let limits = MessageLimits { header: messages[0].0.len() - 1, ..MessageLimits::default() };
     let error = decode_with(&mut decoder(limits), &messages).unwrap_err();
     assert_eq!(kind(error), FlightErrorKind::ResourceExhausted);
@@ -78,8 +79,9 @@ fn a_delta_before_its_dictionary_is_an_error() {
 #[test]
 fn inner_dictionaries_that_were_replaced_count_while_outer_ones_have_them() {
     // The outer one may be the last to hold the bytes of the inner one, so these count for both.
-    let data_type = types::dictionary(DataType::Int8, types::list(types::dictionary(DataType::Int16, DataType::Utf8)));
-    let batch = types::batch(std::slice::from_ref(&data_type), 20, 1);
+    let data_type =
+        dictionary_of(DataType::Int8, DataType::new_list(dictionary_of(DataType::Int16, DataType::Utf8), true));
+    let batch = random::batch(std::slice::from_ref(&data_type), 20, 1);
     let messages = parts(&encode(&[batch], IpcWriteOptions::default()));
     let (inner, outer) = (messages[1].1.len(), messages[2].1.len());
     let limits = |dictionaries| MessageLimits { dictionaries, ..MessageLimits::default() };
@@ -140,7 +142,7 @@ fn nestings(depth: usize) -> Vec<DataType> {
         |field| DataType::Union(UnionFields::from_fields([field]), UnionMode::Dense),
         |values| DataType::RunEndEncoded(Arc::new(Field::new("run_ends", DataType::Int16, false)), values),
         // Two levels each: keys and lists, or pairs and what is in them.
-        |field| types::dictionary(DataType::Int8, DataType::List(field)),
+        |field| dictionary_of(DataType::Int8, DataType::List(field)),
         |value| {
             let pair = Fields::from(vec![Arc::new(Field::new("key", DataType::Int8, false)), value]);
             DataType::Map(Arc::new(Field::new("entries", DataType::Struct(pair), false)), false)
@@ -178,7 +180,7 @@ fn the_deepest_types_of_all_need_more_stack_without_optimization() {
 fn values_without_bytes_do_not_count_as_many_as_a_peer_likes() {
     let item = Arc::new(Field::new("item", DataType::Struct(Fields::empty()), false));
     let list = DataType::FixedSizeList(item, 1 << 20);
-    let batch = types::batch(&[DataType::Null, list], 64, 1);
+    let batch = random::batch(&[DataType::Null, list], 64, 1);
     let messages = parts(&encode(&[batch], IpcWriteOptions::default()));
     // 64 lists of a million empty structs each, and some of the lists are null: 8 MiB of bitmap for 8 bytes.
     let error = decode_with(&mut decoder(MessageLimits::default()), &messages).unwrap_err();

@@ -1,4 +1,4 @@
-//! A type of every kind, and batches of them.
+//! Lists of types, one of every kind and what is odd about some, and batches of them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -6,10 +6,10 @@ use std::sync::Arc;
 use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_schema::{DataType, Field, FieldRef, Fields, IntervalUnit, Schema, TimeUnit, UnionFields, UnionMode};
 
-use crate::random;
+use super::array;
 
-/// Types without children, and dictionaries of them.
-pub(crate) fn flat() -> Vec<DataType> {
+/// A type of every kind without children, and dictionaries of them.
+pub fn flat_types() -> Vec<DataType> {
     use DataType::*;
     let mut types = vec![
         Null,
@@ -60,8 +60,8 @@ pub(crate) fn flat() -> Vec<DataType> {
     types
 }
 
-/// Types with children.
-pub(crate) fn nested() -> Vec<DataType> {
+/// Types with children of every kind, dictionaries inside and around some of them.
+pub fn nested_types() -> Vec<DataType> {
     use DataType::*;
     let pair = || Struct(Fields::from(vec![Field::new("n", Int32, true), Field::new("s", Utf8, false)]));
     let unions = || {
@@ -111,12 +111,24 @@ pub(crate) fn nested() -> Vec<DataType> {
     types
 }
 
-pub(crate) fn all() -> Vec<DataType> {
-    flat().into_iter().chain(nested()).collect()
+/// Both.
+pub fn all_types() -> Vec<DataType> {
+    flat_types().into_iter().chain(nested_types()).collect()
 }
 
-/// A batch of one column of each type, with metadata on fields and schema.
-pub(crate) fn batch(types: &[DataType], rows: usize, seed: u64) -> RecordBatch {
+/// A batch of a column of each type, with metadata on fields and schema; every third column is without nulls. The arrays
+/// begin at the start of their memory.
+///
+/// ```
+/// use peregrine_testkit::random;
+///
+/// let batch = random::batch(&random::all_types(), 10, 7);
+/// assert_eq!(batch, random::batch(&random::all_types(), 10, 7));
+/// ```
+///
+/// # Panics
+/// As [`array()`].
+pub fn batch(types: &[DataType], rows: usize, seed: u64) -> RecordBatch {
     let metadata = |key: &str| HashMap::from([(key.to_owned(), "value".to_owned())]);
     let fields: Vec<Field> = types
         .iter()
@@ -125,19 +137,15 @@ pub(crate) fn batch(types: &[DataType], rows: usize, seed: u64) -> RecordBatch {
             Field::new(format!("c{index}"), data_type.clone(), index % 3 != 0).with_metadata(metadata("field"))
         })
         .collect();
-    let columns = fields.iter().zip(seed..).map(|(f, seed)| random::array(f.data_type(), rows, f.is_nullable(), seed));
+    let columns = fields.iter().zip(seed..).map(|(f, seed)| array(f.data_type(), rows, f.is_nullable(), seed));
     let columns = columns.collect();
     let schema = Schema::new(fields).with_metadata(metadata("schema"));
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
     RecordBatch::try_new_with_options(Arc::new(schema), columns, &options).unwrap()
 }
 
-pub(crate) fn dictionary(keys: DataType, values: DataType) -> DataType {
+fn dictionary(keys: DataType, values: DataType) -> DataType {
     DataType::Dictionary(Box::new(keys), Box::new(values))
-}
-
-pub(crate) fn list(items: DataType) -> DataType {
-    DataType::List(item(items))
 }
 
 fn item(data_type: DataType) -> FieldRef {

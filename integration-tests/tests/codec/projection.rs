@@ -1,10 +1,11 @@
 //! Projections by top-level columns: their order, their schema, and what is not done for what is left out.
 
 use arrow_schema::DataType;
-use peregrine_ipc::{CompressionCodec, Decoder, Error, IpcReadOptions, IpcWriteOptions, MessageLimits};
+use peregrine::ipc::{CompressionCodec, Decoder, Error, IpcReadOptions, IpcWriteOptions, MessageLimits};
+use peregrine_testkit::random;
 
+use crate::dictionaries::dictionary_of;
 use crate::framing::{decode_with, encode, parts};
-use crate::types;
 
 fn decoder(projection: &[usize]) -> Decoder {
     Decoder::new(IpcReadOptions::default().with_projection(projection.to_vec()), MessageLimits::default())
@@ -12,8 +13,8 @@ fn decoder(projection: &[usize]) -> Decoder {
 
 #[test]
 fn each_column_alone_and_any_order() {
-    let types = types::all();
-    let batch = types::batch(&types, 70, 2);
+    let types = random::all_types();
+    let batch = random::batch(&types, 70, 2);
     let messages = parts(&encode(std::slice::from_ref(&batch), IpcWriteOptions::default()));
     for index in 0..types.len() {
         let projection = [(index * 7 + 3) % types.len(), index];
@@ -27,15 +28,15 @@ fn each_column_alone_and_any_order() {
 
 #[test]
 fn no_column_at_all_keeps_the_rows() {
-    let batch = types::batch(&[DataType::Int32], 70, 2);
+    let batch = random::batch(&[DataType::Int32], 70, 2);
     let messages = parts(&encode(std::slice::from_ref(&batch), IpcWriteOptions::default()));
     assert_eq!(decode_with(&mut decoder(&[]), &messages).unwrap()[0].num_rows(), 70);
 }
 
 #[test]
 fn what_is_left_out_is_neither_decompressed_nor_decoded() {
-    let types = [DataType::Int64, types::dictionary(DataType::Int32, DataType::Utf8), DataType::Int64];
-    let batch = types::batch(&types, 1000, 2);
+    let types = [DataType::Int64, dictionary_of(DataType::Int32, DataType::Utf8), DataType::Int64];
+    let batch = random::batch(&types, 1000, 2);
     let options = IpcWriteOptions::default().with_compression(CompressionCodec::Zstd);
     let messages = parts(&encode(std::slice::from_ref(&batch), options));
     let read = |projection: &[usize]| {
@@ -51,7 +52,7 @@ fn what_is_left_out_is_neither_decompressed_nor_decoded() {
 
 #[test]
 fn a_column_that_is_not_there_is_an_error_at_the_schema() {
-    let batch = types::batch(&[DataType::Int32], 1, 2);
+    let batch = random::batch(&[DataType::Int32], 1, 2);
     let messages = parts(&encode(&[batch], IpcWriteOptions::default()));
     let error = decode_with(&mut decoder(&[0, 1]), &messages).unwrap_err();
     assert!(matches!(error, Error::Projection { index: 1, columns: 1 }), "{error}");

@@ -8,10 +8,10 @@ use arrow_array::{Array, ArrayRef, BooleanArray, Int64Array, RecordBatch, String
 use arrow_buffer::Buffer;
 use arrow_schema::{DataType, Field, UnionFields};
 use bytes::Bytes;
-use peregrine_ipc::{EncodeStats, EncodedMessage, Encoder, IpcWriteOptions};
+use peregrine::ipc::{EncodeStats, EncodedMessage, Encoder, IpcWriteOptions};
+use peregrine_testkit::random;
 
 use crate::framing::{decode_with, decoder, encode, parts};
-use crate::types;
 
 fn encode_one(batch: &RecordBatch) -> (EncodedMessage, EncodeStats) {
     let mut encoder = Encoder::new(batch.schema(), IpcWriteOptions::default()).unwrap();
@@ -26,8 +26,8 @@ fn pointers(buffers: &[Buffer]) -> Vec<*const u8> {
 
 #[test]
 fn every_buffer_of_a_whole_batch_is_the_arrays_own() {
-    for data_type in types::all() {
-        let batch = types::batch(std::slice::from_ref(&data_type), 1000, 5);
+    for data_type in random::all_types() {
+        let batch = random::batch(std::slice::from_ref(&data_type), 1000, 5);
         let (_, stats) = encode_one(&batch);
         // Random lists of list views use their values sparsely, which is worth a copy.
         let sparse = format!("{data_type}").contains("ListView");
@@ -131,8 +131,8 @@ fn arrays_share_the_body_that_they_came_in() {
 
 #[test]
 fn the_body_has_each_buffer_at_a_multiple_of_64() {
-    for data_type in types::all() {
-        let batch = types::batch(std::slice::from_ref(&data_type), 77, 9);
+    for data_type in random::all_types() {
+        let batch = random::batch(std::slice::from_ref(&data_type), 77, 9);
         for message in encode(&[batch], IpcWriteOptions::default()) {
             assert!(message.header.len().is_multiple_of(8), "{data_type}");
             assert_eq!(message.body_length, message.body_bytes().len(), "{data_type}");
@@ -150,7 +150,7 @@ fn the_body_has_each_buffer_at_a_multiple_of_64() {
 
 #[test]
 fn a_batch_without_nulls_sends_no_bitmaps() {
-    let batch = types::batch(&[DataType::Int32], 100, 1);
+    let batch = random::batch(&[DataType::Int32], 100, 1);
     assert_eq!(batch.column(0).null_count(), 0);
     assert_eq!(encode_one(&batch).0.body.len(), 1);
 }

@@ -3,10 +3,10 @@
 use arrow_array::{Array, RecordBatch, make_array};
 use arrow_buffer::Buffer;
 use arrow_data::transform::MutableArrayData;
-use peregrine_ipc::IpcWriteOptions;
+use peregrine::ipc::IpcWriteOptions;
+use peregrine_testkit::random;
 
 use crate::framing::{arrow_decode, arrow_encode, decode, encode, parts};
-use crate::types;
 
 /// Offsets around the edges of bytes and words.
 const STARTS: [usize; 7] = [0, 1, 7, 8, 63, 64, 65];
@@ -34,8 +34,8 @@ fn assert_same(actual: &RecordBatch, expected: &RecordBatch, by: &str) {
 
 #[test]
 fn every_type_whole_sliced_and_empty() {
-    for (index, data_type) in types::all().into_iter().enumerate() {
-        let batch = types::batch(&[data_type.clone(), data_type], 300, index as u64);
+    for (index, data_type) in random::all_types().into_iter().enumerate() {
+        let batch = random::batch(&[data_type.clone(), data_type], 300, index as u64);
         for start in STARTS {
             for count in [0, 1, 2, 64, 100, 300 - start] {
                 assert_round_trip(&batch.slice(start, count));
@@ -46,8 +46,8 @@ fn every_type_whole_sliced_and_empty() {
 
 #[test]
 fn what_arrow_ipc_writes_is_read() {
-    for (index, data_type) in types::all().into_iter().enumerate() {
-        let batch = types::batch(&[data_type], 200, index as u64);
+    for (index, data_type) in random::all_types().into_iter().enumerate() {
+        let batch = random::batch(&[data_type], 200, index as u64);
         for batch in [batch.clone(), batch.slice(9, 70), batch.slice(3, 0)] {
             let read = decode(&arrow_encode(std::slice::from_ref(&batch))).unwrap();
             assert_same(&read[0], &batch, "our reader");
@@ -57,20 +57,20 @@ fn what_arrow_ipc_writes_is_read() {
 
 #[test]
 fn many_columns_in_one_batch() {
-    let batch = types::batch(&types::all(), 130, 7);
+    let batch = random::batch(&random::all_types(), 130, 7);
     assert_round_trip(&batch);
     assert_round_trip(&batch.slice(65, 65));
 }
 
 #[test]
 fn a_batch_without_columns_keeps_its_rows() {
-    assert_round_trip(&types::batch(&[], 17, 0));
+    assert_round_trip(&random::batch(&[], 17, 0));
 }
 
 #[test]
 fn a_slice_of_a_slice_sends_what_a_copy_of_its_rows_would() {
-    for data_type in types::all() {
-        let batch = types::batch(std::slice::from_ref(&data_type), 6400, 1);
+    for data_type in random::all_types() {
+        let batch = random::batch(std::slice::from_ref(&data_type), 6400, 1);
         for (start, count) in [(77, 64), (3, 0), (1000, 700)] {
             let slice = batch.slice(1000, 4000).slice(start, count);
             let data = slice.column(0).to_data();

@@ -1,8 +1,6 @@
 //! The codec as a whole, through its public API: against itself, against arrow-ipc, and against hostile bytes.
 
 mod framing;
-mod random;
-mod types;
 
 mod alignment;
 mod compression;

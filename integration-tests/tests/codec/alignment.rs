@@ -5,10 +5,10 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, Decimal128Array, Int32Array, Int64Array, RecordBatch, StringViewArray};
 use arrow_buffer::Buffer;
 use bytes::Bytes;
-use peregrine_ipc::IpcWriteOptions;
+use peregrine::ipc::IpcWriteOptions;
+use peregrine_testkit::random;
 
 use crate::framing::{decode_with, decoder, encode, parts};
-use crate::types;
 
 /// The same bytes, `shift` behind a multiple of 64.
 fn shifted(body: &Bytes, shift: usize) -> Bytes {
@@ -39,8 +39,8 @@ fn only_what_is_misplaced_for_its_type_is_copied() {
 
 #[test]
 fn every_type_is_read_from_any_place() {
-    for data_type in types::all() {
-        let batch = types::batch(std::slice::from_ref(&data_type), 65, 4);
+    for data_type in random::all_types() {
+        let batch = random::batch(std::slice::from_ref(&data_type), 65, 4);
         let mut messages = parts(&encode(std::slice::from_ref(&batch), IpcWriteOptions::default()));
         for shift in [1, 2, 4, 8, 16] {
             messages.iter_mut().for_each(|message| message.1 = shifted(&message.1, shift));

@@ -6,7 +6,7 @@ use arrow_ipc::reader::StreamReader;
 use arrow_ipc::writer::StreamWriter;
 use arrow_schema::SchemaRef;
 use bytes::Bytes;
-use peregrine_ipc::{
+use peregrine::ipc::{
     Decoded, Decoder, EncodedMessage, Encoder, Error, IpcReadOptions, IpcWriteOptions, MessageLimits, StreamMessages,
 };
 

@@ -6,7 +6,7 @@ use arrow_array::types::Int8Type;
 use arrow_array::{Array, ArrayRef, DictionaryArray, ListArray, RecordBatch, StringArray};
 use arrow_buffer::OffsetBuffer;
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
-use peregrine_ipc::{DictionaryIds, EncodedMessage, Encoder, Error, IpcWriteOptions, MessageKind, Problem};
+use peregrine::ipc::{DictionaryIds, EncodedMessage, Encoder, Error, IpcWriteOptions, MessageKind, Problem};
 
 use crate::framing::{arrow_decode, decode, decoder, parts};
 

@@ -4,12 +4,13 @@
 use arrow_array::{Array, RecordBatch};
 use arrow_schema::DataType;
 use bytes::Bytes;
-use peregrine_ipc::{CompressionCodec, Decoded, Decoder, IpcReadOptions, IpcWriteOptions, MessageLimits};
+use peregrine::ipc::{CompressionCodec, Decoded, Decoder, IpcReadOptions, IpcWriteOptions, MessageLimits};
+use peregrine_testkit::random;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use crate::framing::{Message, encode, parts};
-use crate::{growing, random, types, versions};
+use crate::{growing, versions};
 
 const ROWS: usize = 12;
 
@@ -106,7 +107,7 @@ fn mutate(streams: Vec<Stream>, mutations: usize, seed: u64) {
 
 /// A stream of one batch for each type and each way to write it.
 fn streams(types: &[DataType], options: &[IpcWriteOptions]) -> Vec<Stream> {
-    let batch = |data_type: &DataType| types::batch(std::slice::from_ref(data_type), ROWS, 3);
+    let batch = |data_type: &DataType| random::batch(std::slice::from_ref(data_type), ROWS, 3);
     types.iter().flat_map(|t| options.iter().map(move |o| Stream::new(&[batch(t)], o.clone()))).collect()
 }
 
@@ -116,17 +117,17 @@ fn codecs(options: &IpcWriteOptions) -> [IpcWriteOptions; 2] {
 
 #[test]
 fn changes_of_flat_types() {
-    mutate(streams(&types::flat(), &[IpcWriteOptions::default()]), 400_000, 1);
+    mutate(streams(&random::flat_types(), &[IpcWriteOptions::default()]), 400_000, 1);
 }
 
 #[test]
 fn changes_of_nested_types() {
-    mutate(streams(&types::nested(), &[IpcWriteOptions::default()]), 400_000, 2);
+    mutate(streams(&random::nested_types(), &[IpcWriteOptions::default()]), 400_000, 2);
 }
 
 #[test]
 fn changes_of_compressed_bodies() {
-    mutate(streams(&types::all(), &codecs(&IpcWriteOptions::default())), 200_000, 3);
+    mutate(streams(&random::all_types(), &codecs(&IpcWriteOptions::default())), 200_000, 3);
 }
 
 #[test]

@@ -7,12 +7,12 @@ use arrow_ipc::CompressionType;
 use arrow_ipc::writer::{IpcWriteOptions as ArrowOptions, StreamWriter};
 use bytes::Bytes;
 use flatbuffers::FlatBufferBuilder;
-use peregrine_ipc::{
+use peregrine::ipc::{
     CompressionCodec, Decoder, Encoder, Error, IpcReadOptions, IpcWriteOptions, MessageLimits, Problem,
 };
+use peregrine_testkit::random;
 
 use crate::framing::{Message, arrow_decode, decode, decode_with, decoder, encode, messages, parts};
-use crate::types;
 
 const CODECS: [CompressionCodec; 2] = [CompressionCodec::Lz4, CompressionCodec::Zstd];
 
@@ -28,8 +28,8 @@ fn zeros(rows: usize) -> RecordBatch {
 #[test]
 fn every_type_with_each_codec() {
     for codec in CODECS {
-        for data_type in types::all() {
-            let batch = types::batch(std::slice::from_ref(&data_type), 500, 3);
+        for data_type in random::all_types() {
+            let batch = random::batch(std::slice::from_ref(&data_type), 500, 3);
             for batch in [batch.clone(), batch.slice(65, 200), batch.slice(1, 0)] {
                 let messages = parts(&encode(std::slice::from_ref(&batch), options(codec)));
                 assert_eq!(decode(&messages).unwrap(), std::slice::from_ref(&batch), "{data_type} {codec}");
@@ -42,7 +42,7 @@ fn every_type_with_each_codec() {
 #[test]
 fn what_arrow_ipc_compresses_is_read() {
     for codec in [CompressionType::LZ4_FRAME, CompressionType::ZSTD] {
-        let batch = types::batch(&types::all(), 3000, 3);
+        let batch = random::batch(&random::all_types(), 3000, 3);
         let mut stream = Vec::new();
         let options = ArrowOptions::default().try_with_compression(Some(codec)).unwrap();
         let mut writer = StreamWriter::try_new_with_options(&mut stream, &batch.schema(), options).unwrap();
@@ -59,7 +59,7 @@ fn what_shrinks_is_compressed_and_what_does_not_is_stored() {
         assert!(messages[1].body_length < 20_000, "{codec}: {}", messages[1].body_length);
         assert_eq!(decode(&parts(&messages)).unwrap(), [zeros(100_000)]);
 
-        let noise = types::batch(&[arrow_schema::DataType::Int64], 1000, 1);
+        let noise = random::batch(&[arrow_schema::DataType::Int64], 1000, 1);
         let mut encoder = Encoder::new(noise.schema(), options(codec)).unwrap();
         let mut messages = vec![encoder.schema_message()];
         encoder.encode(&noise, &mut messages).unwrap();
@@ -185,8 +185,8 @@ fn eight_bytes_each(header: &[u8]) -> Bytes {
 #[test]
 fn empty_buffers_that_are_a_length_alone_as_java_writes_them() {
     for codec in CODECS {
-        for data_type in types::all().into_iter().filter(|t| !format!("{t:?}").contains("Dictionary")) {
-            let batch = types::batch(std::slice::from_ref(&data_type), 0, 3);
+        for data_type in random::all_types().into_iter().filter(|t| !format!("{t:?}").contains("Dictionary")) {
+            let batch = random::batch(std::slice::from_ref(&data_type), 0, 3);
             let mut messages = parts(&encode(std::slice::from_ref(&batch), options(codec)));
             messages[1] = (eight_bytes_each(&messages[1].0), Bytes::from_static(&[0; 64]));
             let read = decode(&messages).unwrap_or_else(|error| panic!("{data_type} {codec}: {error}"));

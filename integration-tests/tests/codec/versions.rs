@@ -5,12 +5,13 @@ use arrow_ipc::writer::{IpcWriteOptions as ArrowOptions, StreamWriter};
 use arrow_ipc::{Message as WireMessage, MetadataVersion as WireVersion};
 use arrow_schema::DataType;
 use bytes::Bytes;
-use peregrine_ipc::{
+use peregrine::ipc::{
     CompressionCodec, Decoder, Error, IpcReadOptions, IpcWriteOptions, MessageLimits, MetadataVersion, Problem,
 };
+use peregrine_testkit::random;
 
+use crate::dictionaries::dictionary_of;
 use crate::framing::{Message, arrow_decode, decode, decode_with, decoder, encode, messages, parts};
-use crate::types;
 
 pub(crate) fn v4() -> IpcWriteOptions {
     IpcWriteOptions::default().with_metadata_version(MetadataVersion::V4)
@@ -37,7 +38,7 @@ fn old_places(data_type: &DataType) -> usize {
 
 /// Types that lie otherwise in version 4.
 pub(crate) fn changed_types() -> Vec<DataType> {
-    types::nested().into_iter().filter(|data_type| old_places(data_type) > 0).collect()
+    random::nested_types().into_iter().filter(|data_type| old_places(data_type) > 0).collect()
 }
 
 fn buffers((header, _): &Message) -> Vec<(i64, i64)> {
@@ -48,8 +49,8 @@ fn buffers((header, _): &Message) -> Vec<(i64, i64)> {
 #[test]
 fn every_type_whole_sliced_and_empty_with_each_codec() {
     let codecs = [CompressionCodec::Lz4, CompressionCodec::Zstd].map(|codec| v4().with_compression(codec));
-    for data_type in types::all() {
-        let batch = types::batch(std::slice::from_ref(&data_type), 300, 3);
+    for data_type in random::all_types() {
+        let batch = random::batch(std::slice::from_ref(&data_type), 300, 3);
         for batch in [batch.clone(), batch.slice(65, 200), batch.slice(1, 0)] {
             for options in codecs.iter().cloned().chain([v4()]) {
                 let messages = encoded(&batch, options);
@@ -65,8 +66,8 @@ fn every_type_whole_sliced_and_empty_with_each_codec() {
 
 #[test]
 fn what_arrow_ipc_writes_is_read() {
-    for data_type in types::all() {
-        let batch = types::batch(&[data_type], 200, 3);
+    for data_type in random::all_types() {
+        let batch = random::batch(&[data_type], 200, 3);
         for batch in [batch.clone(), batch.slice(9, 70), batch.slice(3, 0)] {
             let mut stream = Vec::new();
             let options = ArrowOptions::try_new(64, false, WireVersion::V4).unwrap();
@@ -80,7 +81,7 @@ fn what_arrow_ipc_writes_is_read() {
 
 #[test]
 fn every_message_says_its_version() {
-    let batches = [1, 2].map(|seed| types::batch(&[types::dictionary(DataType::Int8, DataType::Utf8)], 9, seed));
+    let batches = [1, 2].map(|seed| random::batch(&[dictionary_of(DataType::Int8, DataType::Utf8)], 9, seed));
     for (options, version) in [(v4(), WireVersion::V4), (IpcWriteOptions::default(), WireVersion::V5)] {
         let messages = encode(&batches, options);
         assert_eq!(messages.len(), 5);
@@ -92,8 +93,8 @@ fn every_message_says_its_version() {
 
 #[test]
 fn unions_and_run_ends_have_an_empty_buffer_more() {
-    for data_type in types::all() {
-        let batch = types::batch(std::slice::from_ref(&data_type), 20, 1);
+    for data_type in random::all_types() {
+        let batch = random::batch(std::slice::from_ref(&data_type), 20, 1);
         let messages = [v4(), IpcWriteOptions::default()].map(|options| encoded(&batch, options).pop().unwrap());
         let [old, new] = messages.each_ref().map(buffers);
         assert_eq!(old.len(), new.len() + old_places(&data_type), "{data_type}");
@@ -106,7 +107,7 @@ fn unions_and_run_ends_have_an_empty_buffer_more() {
 
 #[test]
 fn the_codec_also_stands_where_cpp_looks_for_it() {
-    let batch = types::batch(&[DataType::Int8], 200, 1);
+    let batch = random::batch(&[DataType::Int8], 200, 1);
     let metadata = |options: IpcWriteOptions| {
         let messages = encoded(&batch, options);
         let message = arrow_ipc::root_as_message(&messages[1].0).unwrap();
@@ -125,7 +126,7 @@ fn the_codec_also_stands_where_cpp_looks_for_it() {
 fn a_column_behind_unions_and_run_ends_is_found() {
     let mut columns = changed_types();
     columns.push(DataType::Int32);
-    let batch = types::batch(&columns, 50, 2);
+    let batch = random::batch(&columns, 50, 2);
     let last = columns.len() - 1;
     let options = IpcReadOptions::default().with_projection([last]);
     let mut decoder = Decoder::new(options, MessageLimits::default());
@@ -142,8 +143,8 @@ fn version_place(header: &[u8]) -> usize {
 #[test]
 fn a_message_of_one_version_that_says_another_is_an_error() {
     let versions = [(MetadataVersion::V4, 4_u8), (MetadataVersion::V5, 3)];
-    for (data_type, (version, other)) in types::all().iter().flat_map(|t| versions.map(|version| (t, version))) {
-        let batch = types::batch(std::slice::from_ref(data_type), 20, 1);
+    for (data_type, (version, other)) in random::all_types().iter().flat_map(|t| versions.map(|version| (t, version))) {
+        let batch = random::batch(std::slice::from_ref(data_type), 20, 1);
         let mut messages = encoded(&batch, IpcWriteOptions::default().with_metadata_version(version));
         let last = messages.len() - 1;
         let mut header = messages[last].0.to_vec();
@@ -160,9 +161,9 @@ fn a_message_of_one_version_that_says_another_is_an_error() {
 
 #[test]
 fn nulls_of_unions_and_run_ends_themselves_are_refused() {
-    let types = types::nested();
+    let types = random::nested_types();
     for data_type in types.iter().filter(|t| matches!(t, DataType::Union(_, _) | DataType::RunEndEncoded(_, _))) {
-        let mut messages = encoded(&types::batch(std::slice::from_ref(data_type), 20, 1), v4());
+        let mut messages = encoded(&random::batch(std::slice::from_ref(data_type), 20, 1), v4());
         let last = messages.len() - 1;
         let mut header = messages[last].0.to_vec();
         let batch = arrow_ipc::root_as_message(&messages[last].0).unwrap().header_as_record_batch().unwrap();
@@ -178,7 +179,7 @@ fn nulls_of_unions_and_run_ends_themselves_are_refused() {
 #[test]
 fn every_cut_of_a_header_or_a_body_is_an_error() {
     for data_type in changed_types() {
-        let batch = types::batch(std::slice::from_ref(&data_type), 20, 1);
+        let batch = random::batch(std::slice::from_ref(&data_type), 20, 1);
         let mut messages = encoded(&batch, v4());
         let (header, body) = messages.pop().unwrap();
         let mut decoder = decoder();

@@ -8,14 +8,14 @@ use arrow_array::{
 };
 use arrow_buffer::OffsetBuffer;
 use arrow_schema::{DataType, Field};
-use peregrine_ipc::{
+use peregrine::ipc::{
     CompressionCodec, EncodeStats, EncodedMessage, Encoder, IpcWriteOptions, MessageKind, MetadataVersion,
 };
+use peregrine_testkit::random;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use crate::framing::{arrow_decode, decode, decode_with, decoder, encode, parts};
-use crate::{random, types};
 
 /// A dictionary message: how many values it has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,7 +104,7 @@ pub(crate) fn may_grow(values: &DataType) -> bool {
 }
 
 pub(crate) fn value_types() -> impl Iterator<Item = DataType> {
-    types::all().into_iter().filter(|data_type| !matches!(data_type, DataType::Dictionary(_, _)))
+    random::all_types().into_iter().filter(|data_type| !matches!(data_type, DataType::Dictionary(_, _)))
 }
 
 #[test]
