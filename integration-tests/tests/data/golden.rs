@@ -6,7 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use arrow_ipc::{Endianness, MessageBuilder, MessageHeader, MetadataVersion as WireVersion, SchemaBuilder};
 use bytes::Bytes;
+use flatbuffers::{FlatBufferBuilder, WIPOffset};
 use integration_tests::read_json_file;
 use peregrine::client::FlightClient;
 use peregrine::ipc::{CompressionCodec, Error, IpcWriteOptions, MetadataVersion};
@@ -176,4 +178,35 @@ async fn golden_json_goes_up_and_comes_back() {
         }
     }
     assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n"));
+}
+
+/// A stream of this endianness, without columns.
+fn schema_of(endianness: Endianness) -> Bytes {
+    let mut builder = FlatBufferBuilder::new();
+    let fields = builder.create_vector::<WIPOffset<arrow_ipc::Field<'_>>>(&[]);
+    let mut schema = SchemaBuilder::new(&mut builder);
+    schema.add_endianness(endianness);
+    schema.add_fields(fields);
+    let schema = schema.finish().as_union_value();
+    let mut message = MessageBuilder::new(&mut builder);
+    message.add_version(WireVersion::V5);
+    message.add_header_type(MessageHeader::Schema);
+    message.add_header(schema);
+    let message = message.finish();
+    builder.finish(message, None);
+    let header = builder.finished_data();
+    [&[0xff; 4], &(header.len() as u32).to_le_bytes(), header].concat().into()
+}
+
+#[tokio::test]
+async fn golden_data_of_big_endian_machines_is_known_by_its_schema() {
+    let live = Live::start();
+    for (endianness, is_big) in [(Endianness::Big, true), (Endianness::Little, false)] {
+        let stream = schema_of(endianness);
+        assert_eq!(is_big_endian(&scavenge(&stream)), is_big);
+        encoded_is(&stream, None, MapNames::Count, &live).await.unwrap();
+        // What is read is not refused, and the other way round.
+        let refused = big_endian_is_refused(&stream, &scavenge(&stream), &live).await;
+        assert_eq!(refused.is_ok(), is_big, "{refused:?}");
+    }
 }

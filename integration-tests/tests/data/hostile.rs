@@ -67,7 +67,9 @@ fn read_all_here() {
         for path in &files {
             let name = path.display().to_string();
             watch.send(name.clone()).unwrap();
-            println!("{name} ({} bytes of memory so far)", usage.measure().peak.unwrap_or_default());
+            // What comes last was the end of a process that ends here.
+            let before = usage.measure().peak;
+            println!("{name} ({} KiB of memory so far)", before.unwrap_or_default() >> 10);
             let bytes = Bytes::from(fs::read(path).unwrap());
             let live = live.clone();
             let read = tokio::spawn(async move { read(&bytes, &live).await });
@@ -75,6 +77,10 @@ fn read_all_here() {
             failures.extend(
                 outcome.err().into_iter().chain(panics.lock().unwrap().drain(..)).map(|why| format!("{name}: {why}")),
             );
+            let after = usage.measure().peak;
+            if before.zip(after).is_some_and(|(before, after)| before < PEAK && after >= PEAK) {
+                failures.push(format!("{name}: {} KiB of memory", after.unwrap_or_default() >> 10));
+            }
         }
     });
     let measured = usage.measure();
@@ -82,8 +88,7 @@ fn read_all_here() {
         Some(peak) => format!("peak memory {:.1} MiB", peak as f64 / f64::from(1 << 20)),
         None => "peak memory not known on this system".to_owned(),
     };
-    assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n"));
-    assert!(measured.peak.is_none_or(|peak| peak < PEAK), "{peak}");
+    assert!(failures.is_empty(), "{} failures, {peak}:\n{}", failures.len(), failures.join("\n"));
     println!("{SUMMARY}{}, {peak}, {:.1} s", files.len(), measured.elapsed.as_secs_f64());
 }
 
@@ -122,18 +127,13 @@ async fn read(bytes: &Bytes, live: &Live) -> Result<(), String> {
     decode_all(&messages::read(bytes).unwrap_or_default())?;
     let messages = scavenge(bytes);
     let accepted = decode_all(&messages)?;
-    // An error is as good as a table: what it must not be is a panic, which is counted, or a hang.
-    let _ = live.messages_up_and_down(&messages).await;
+    // An error is as good as the end: what it must not be is a panic, which is counted, or a hang, which is one.
+    let _ = live.check_messages(&messages).await;
     let first_header = messages.first().map_or_else(Bytes::new, |(header, _)| header.clone());
     for message in [(bytes.clone(), Bytes::new()), (Bytes::new(), bytes.clone()), (first_header, bytes.clone())] {
-        let _ = live.messages_up_and_down(&[message]).await;
+        let _ = live.check_messages(&[message]).await;
     }
-    if let Some(schema) = accepted.schema {
-        let table = live.messages_up_and_down(&accepted.messages).await;
-        let table = table.map_err(|error| format!("the server refuses what the decoder reads: {error}"))?;
-        let decoded = Table::new(schema, accepted.batches);
-        check(&decoded, &table, MapNames::Count).map_err(|error| format!("up and down: {error}"))?;
-    }
+    accepted.up_and_down(live).await?;
     let good = Table::new(batches::one_per_type()[0].schema(), batches::one_per_type());
     let table = live
         .table_up_and_down(&good, IpcWriteOptions::default())
@@ -143,24 +143,54 @@ async fn read(bytes: &Bytes, live: &Live) -> Result<(), String> {
 }
 
 /// What the decoder took.
+#[derive(Default)]
 struct Accepted {
     schema: Option<SchemaRef>,
     messages: Vec<Message>,
+    /// As long as they are small.
     batches: Vec<RecordBatch>,
+    bytes: usize,
 }
+
+/// A little decompresses to a lot, and is not to be held by us on top of those that are tested. It would come back in
+/// pieces, too.
+const SMALL: usize = 2 << 20;
 
 /// Decodes all messages, also those behind one that is refused.
 fn decode_all(messages: &[Message]) -> Result<Accepted, String> {
     let mut decoder = decoder();
-    let mut accepted = Accepted { schema: None, messages: Vec::new(), batches: Vec::new() };
+    let mut accepted = Accepted::default();
     for message @ (header, body) in messages {
         let Ok(decoded) = decoder.decode(header, body.clone()) else { continue };
         if let Decoded::RecordBatch(batch) = decoded {
             validate(&batch).map_err(|error| format!("a batch is not valid: {error}"))?;
-            accepted.batches.push(batch);
+            accepted.keep(batch);
         }
         accepted.messages.push(message.clone());
     }
     accepted.schema = decoder.schema().cloned();
     Ok(accepted)
+}
+
+impl Accepted {
+    fn keep(&mut self, batch: RecordBatch) {
+        self.bytes = self.bytes.saturating_add(batch.get_array_memory_size());
+        match self.bytes <= SMALL {
+            true => self.batches.push(batch),
+            false => self.batches.clear(),
+        }
+    }
+
+    /// What the decoder takes a server takes too, and gives it back.
+    async fn up_and_down(self, live: &Live) -> Result<(), String> {
+        let Some(schema) = self.schema else { return Ok(()) };
+        let refused = |error| format!("the server refuses what the decoder reads: {error}");
+        live.check_messages(&self.messages).await.map_err(refused)?;
+        if self.bytes > SMALL {
+            return Ok(());
+        }
+        let table = live.messages_up_and_down(&self.messages).await.map_err(refused)?;
+        let difference = check(&Table::new(schema, self.batches), &table, MapNames::Count);
+        difference.map_err(|error| format!("up and down: {error}"))
+    }
 }
