@@ -8,6 +8,7 @@ mod interop;
 mod json_dialect;
 mod json_file;
 pub mod ported;
+mod same;
 mod stop;
 mod usage;
 
@@ -16,5 +17,6 @@ pub use crate::flags::two_dashes;
 pub use crate::hosts::{Host, Hosted};
 pub use crate::interop::{ERROR_KINDS, counted, error, numbers, numbers_schema, words, words_schema};
 pub use crate::json_file::read_json_file;
+pub use crate::same::ensure_same;
 pub use crate::stop::input_closed;
 pub use crate::usage::{Measured, Usage};

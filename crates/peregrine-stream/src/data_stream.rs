@@ -92,8 +92,8 @@ impl FlightDataStream {
     /// Sets how batches are encoded: compression, and the size over which a batch is cut by rows.
     ///
     /// Unless set, messages of batches stay under 4 MiB less 64 KiB, for the sake of peers that refuse more than
-    /// 4 MiB; [`IpcWriteOptions::default`] sends each batch as one message. A row, a dictionary, and a batch with
-    /// metadata are never cut.
+    /// 4 MiB; [`IpcWriteOptions::default`] sends each batch as one message. The target holds for all of a FlightData
+    /// message. A row, a dictionary, and a batch with metadata are never cut, and may be over it.
     ///
     /// ```
     /// use std::sync::Arc;

@@ -10,7 +10,7 @@ use peregrine_ipc::{EncodedMessage, Encoder, IpcWriteOptions, MessageKind, Piece
 use peregrine_proto::{FlightError, FlightMessage};
 use peregrine_transport::Rope;
 
-use crate::assemble::{BodyAlignment, FRAME_TARGET, FrameAssembler};
+use crate::assemble::{BodyAlignment, FRAME_TARGET, FrameAssembler, encoder_within};
 use crate::chunk::FlightStreamChunk;
 use crate::message_stream::MessageStream;
 
@@ -86,7 +86,7 @@ impl Frames<DataSource> {
     ) -> Result<Self, FlightError> {
         let source = DataSource {
             chunks,
-            encoder: Encoder::new(schema, options)?,
+            encoder: encoder_within(schema, options)?,
             schema_is_due: true,
             rest: None,
             messages: Vec::new(),

@@ -13,13 +13,10 @@ use peregrine_ipc::{EncodeStats, EncodedMessage, Encoder, IpcWriteOptions, Messa
 use peregrine_proto::{FlightDescriptor, FlightError, FlightErrorKind, FlightMessage};
 use peregrine_transport::{Abandoned, CallSender, Channel, MessageReader, Outgoing, Status, message_prefix};
 
-use crate::assemble::{BodyAlignment, FrameAssembler};
+use crate::assemble::{BodyAlignment, FrameAssembler, HEAD_ROOM, encoder_within};
 use crate::chunk::Table;
 use crate::pipe::{Closed, PipeFrames, PipeWriter, given_up, pipe};
 use crate::size::WriteSizeExceeded;
-
-/// What a message has beside its IPC header, body and metadata, at most: tags, lengths and padding.
-const HEAD_ROOM: usize = 256;
 
 /// Writes a stream of data: batches, and the application's metadata beside or between them.
 ///
@@ -124,11 +121,11 @@ impl FlightStreamWriter {
         if self.encoder.is_some() {
             return Err(FlightError::invalid_argument("the stream has begun with a schema already"));
         }
-        self.push_first(Some(Encoder::new(schema, options)?))
+        self.push_first(Some(encoder_within(schema, options)?))
     }
 
     /// Writes a batch as one message, whatever its size, unless the options set a
-    /// [target](IpcWriteOptions::target_message_size).
+    /// [target](IpcWriteOptions::target_message_size), which counts all of a FlightData message here.
     ///
     /// # Errors
     /// A batch of another schema, one that is over the size limit ([`WriteSizeExceeded`]), a stream that has not begun or

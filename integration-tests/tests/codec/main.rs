@@ -13,6 +13,7 @@ mod messages;
 mod mutations;
 mod pieces;
 mod projection;
+mod random_tables;
 mod round_trip;
 mod sharing;
 mod versions;

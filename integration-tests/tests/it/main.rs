@@ -36,6 +36,7 @@ mod mounted;
 mod one_copy;
 mod one_rpc;
 mod ported;
+mod random_tables;
 mod scenario_lies;
 mod scenario_programs;
 mod scenarios;

@@ -170,7 +170,8 @@ fn arrow_messages(schema: &Schema, sent: &[RecordBatch]) -> Vec<FlightData> {
     data.collect()
 }
 
-fn cut(mut bytes: Bytes, sizes: &[usize]) -> Vec<Bytes> {
+/// Frames of these sizes in turn.
+pub(crate) fn cut(mut bytes: Bytes, sizes: &[usize]) -> Vec<Bytes> {
     let mut frames = Vec::new();
     for size in sizes.iter().cycle().take(MOST_CUTS) {
         frames.push(bytes.split_to(bytes.len().min(*size)));

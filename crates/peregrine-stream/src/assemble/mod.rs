@@ -5,4 +5,4 @@ mod outgoing;
 
 pub(crate) use self::incoming::{AssemblyStats, MessageAssembler};
 pub use self::outgoing::BodyAlignment;
-pub(crate) use self::outgoing::{FRAME_TARGET, FrameAssembler};
+pub(crate) use self::outgoing::{FRAME_TARGET, FrameAssembler, HEAD_ROOM, encoder_within};

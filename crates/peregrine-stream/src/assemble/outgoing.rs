@@ -1,7 +1,8 @@
 //! Message parts into frames: the gRPC prefix, the fields before the body, then the arrays' own memory.
 
+use arrow_schema::SchemaRef;
 use bytes::{BufMut, Bytes, BytesMut};
-use peregrine_ipc::EncodedMessage;
+use peregrine_ipc::{EncodedMessage, Encoder, IpcWriteOptions};
 use peregrine_proto::{FlightDataHead, FlightDescriptor, FlightError};
 use peregrine_transport::{MESSAGE_PREFIX_LENGTH, Rope, message_prefix};
 
@@ -16,6 +17,10 @@ const COPY_UP_TO: usize = 2 << 10;
 /// Heads and small buffers are collected in pieces of this size: small enough that the allocator has them at hand, and
 /// never grown, which would copy.
 const TAIL: usize = 64 << 10;
+
+/// What a FlightData message has beside its IPC header, body and metadata, at most: tags and lengths (25 bytes) and the
+/// padding before the body (under 128).
+pub(crate) const HEAD_ROOM: usize = 160;
 
 /// The bytes of an HTTP/2 frame's header, which stand before our first byte in the receiver's memory.
 const FRAME_HEADER: usize = 9;
@@ -35,6 +40,12 @@ impl BodyAlignment {
     pub fn for_user_agent(user_agent: &str) -> Self {
         if user_agent.contains("peregrine/") { Self::Frame } else { Self::Message }
     }
+}
+
+/// An encoder whose pieces are under the target of the options as whole FlightData messages.
+pub(crate) fn encoder_within(schema: SchemaRef, mut options: IpcWriteOptions) -> Result<Encoder, FlightError> {
+    options.target_message_size = options.target_message_size.map(|target| target.saturating_sub(HEAD_ROOM));
+    Ok(Encoder::new(schema, options)?)
 }
 
 /// Puts messages into one frame after the other.
