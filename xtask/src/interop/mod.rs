@@ -12,6 +12,7 @@ mod peers;
 mod ported;
 mod scenarios;
 mod service;
+mod tables;
 
 use std::path::Path;
 
@@ -47,7 +48,8 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let mut counts = Counts::default();
     if let Some(python) = &python {
         let context = Context { workspace, python, scratch: &scratch };
-        let rows = [files::run(&context), service::run(&context), client::run(&context)].concat();
+        let rows =
+            [files::run(&context), service::run(&context), client::run(&context), tables::run(&context)].concat();
         print!("{}", checks::table(&rows));
         counts.add(rows.iter().map(Row::outcome));
         print(&ported::run(&context), &mut counts);
