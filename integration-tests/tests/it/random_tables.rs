@@ -144,6 +144,25 @@ async fn whole_flight_data_messages_are_under_their_target_unless_they_have_a_si
 }
 
 #[tokio::test]
+async fn a_target_of_a_byte_less_than_a_message_has_is_kept() {
+    let mut cut = 0;
+    for seed in 0..150 {
+        let mut random = StdRng::seed_from_u64(seed);
+        let table = RandomBatches { batches: 1..=1, rows: 2..=200, columns: 1..=3, ..RandomBatches::new(seed) }.table();
+        let alignment = alignment(&mut random);
+        let whole = bytes_of(stream(&table, IpcWriteOptions::default()), alignment).await;
+        let (_, length) = messages(whole).pop().unwrap();
+        let options = IpcWriteOptions::default().with_target_message_size(length - 1);
+        let bytes = bytes_of(stream(&table, options), alignment).await;
+        let pieces: Vec<_> = messages(bytes).into_iter().filter_map(|(m, length)| Some((rows(&m)?, length))).collect();
+        let is_kept = |&(rows, piece): &(i64, usize)| piece < length || rows == 1;
+        assert!(pieces.iter().all(is_kept), "seed {seed}: {pieces:?} where {length} are too many");
+        cut += usize::from(pieces.len() > 1);
+    }
+    assert_eq!(cut, 150, "tables were cut");
+}
+
+#[tokio::test]
 async fn a_batch_of_fixed_width_fills_the_targets_of_its_messages() {
     let batch: RecordBatch = peregrine_testkit::batches::int64(100_000);
     let target = 64 << 10;

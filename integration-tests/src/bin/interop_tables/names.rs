@@ -26,7 +26,7 @@ pub(crate) fn table(name: &[impl AsRef<str>]) -> Result<Table> {
     let name: Vec<&str> = name.iter().map(AsRef::as_ref).collect();
     let [how, kinds, seed] = name[..] else { bail!("{name:?} names no table") };
     let kinds: Vec<TypeKind> = kinds.split('+').map(kind_of).collect::<Result<_>>()?;
-    // Others call the items of lists and the run ends as they like.
+    // pyarrow calls the entries of maps and the run ends what it likes. It keeps the names of list items.
     let random = RandomBatches { standard_children: true, ..RandomBatches::new(seed.parse()?) };
     match (how, &kinds[..]) {
         ("together", _) => Ok(RandomBatches { kinds, ..random }.table()),
