@@ -42,6 +42,13 @@ pub enum Error {
         /// The one that came.
         actual: SchemaRef,
     },
+    /// A stream or a file has another schema than its reader expects.
+    UnexpectedSchema {
+        /// The one that is expected.
+        expected: SchemaRef,
+        /// The one that it has.
+        actual: SchemaRef,
+    },
     /// The header states a body that the bytes at hand cannot be.
     BodyLength {
         /// The length stated.
@@ -265,6 +272,10 @@ impl fmt::Display for Error {
             Self::BeforeSchema { kind } => write!(f, "a {kind} came before the schema"),
             Self::SchemaChanged { expected, actual } | Self::BatchSchema { expected, actual } => {
                 write!(f, "the schema of the stream is not that of the {}: ", self.subject())?;
+                write_difference(f, expected, actual)
+            }
+            Self::UnexpectedSchema { expected, actual } => {
+                f.write_str("the schema is not the one that is expected: ")?;
                 write_difference(f, expected, actual)
             }
             Self::BodyLength { stated, actual } => {

@@ -43,7 +43,7 @@ mod stats;
 pub use peregrine_proto::{MessageLimits, MetadataVersion};
 
 pub use crate::compression::CompressionCodec;
-pub use crate::decode::{Decoded, Decoder};
+pub use crate::decode::{Decoded, Decoder, PassThrough};
 pub use crate::dictionary_ids::DictionaryIds;
 pub use crate::encode::{Encoder, EncoderCheckpoint, Pieces};
 pub use crate::error::{Error, Problem};

@@ -5,7 +5,7 @@ use arrow_schema::{ArrowError, SchemaRef};
 use futures_core::Stream;
 use futures_core::stream::BoxStream;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use peregrine_ipc::IpcWriteOptions;
+use peregrine_ipc::{IpcMessage, IpcWriteOptions};
 use peregrine_proto::FlightError;
 use peregrine_transport::Rope;
 
@@ -13,6 +13,7 @@ use crate::assemble::BodyAlignment;
 use crate::blocking;
 use crate::chunk::FlightStreamChunk;
 use crate::frames::Frames;
+use crate::stored::IpcSource;
 
 /// The size that messages of a stream stay under unless told otherwise: Go and arrow-rs refuse more than 4 MiB.
 pub(crate) const MESSAGE_TARGET: usize = (4 << 20) - (64 << 10);
@@ -36,8 +37,13 @@ pub(crate) const MESSAGE_TARGET: usize = (4 << 20) - (64 << 10);
 /// ```
 pub struct FlightDataStream {
     schema: SchemaRef,
-    chunks: BoxStream<'static, Result<FlightStreamChunk, FlightError>>,
+    content: Content,
     options: IpcWriteOptions,
+}
+
+enum Content {
+    Chunks(BoxStream<'static, Result<FlightStreamChunk, FlightError>>),
+    Encoded { schema: IpcMessage, messages: BoxStream<'static, Result<IpcMessage, FlightError>> },
 }
 
 impl FlightDataStream {
@@ -85,8 +91,29 @@ impl FlightDataStream {
         Self::new(schema, chunks.err_into().boxed())
     }
 
+    /// A stream of messages that are encoded already, passed through as they are: nothing is decoded, encoded, or
+    /// compressed otherwise than it was, and bodies are not copied. The source is driven as
+    /// [`from_blocking`](Self::from_blocking) drives an iterator, one message ahead of the network.
+    ///
+    /// Headers are checked as a reader would, and a message that does not fit its schema or its body is an error of the
+    /// stream. **Values are not looked at**: a client of this crate validates them, as one of another kind may not, so pass
+    /// on what you trust and let [`IpcSource::into_batches`] validate the rest.
+    ///
+    /// What is encoded is not cut: a message of more than 4 MiB is refused by peers that have that limit, as those of
+    /// Go and arrow-rs do unless told otherwise. Columns cannot be left out either, and
+    /// [`with_write_options`](Self::with_write_options) has no effect. For all of these decode it.
+    ///
+    /// See [`IpcSource`] for an example.
+    pub fn from_ipc(source: IpcSource) -> Self {
+        let schema = source.schema().clone();
+        let (message, messages) = source.into_checked();
+        let content = Content::Encoded { schema: message, messages: blocking::stream(messages).boxed() };
+        Self { schema, content, options: IpcWriteOptions::default() }
+    }
+
     fn new(schema: SchemaRef, chunks: BoxStream<'static, Result<FlightStreamChunk, FlightError>>) -> Self {
-        Self { schema, chunks, options: IpcWriteOptions::default().with_target_message_size(MESSAGE_TARGET) }
+        let options = IpcWriteOptions::default().with_target_message_size(MESSAGE_TARGET);
+        Self { schema, content: Content::Chunks(chunks), options }
     }
 
     /// Sets how batches are encoded: compression, and the size over which a batch is cut by rows.
@@ -132,7 +159,10 @@ impl FlightDataStream {
         self,
         alignment: BodyAlignment,
     ) -> Result<impl Stream<Item = Result<Rope, FlightError>> + Send + Unpin + use<>, FlightError> {
-        Frames::encode(self.schema, self.chunks, self.options, alignment)
+        Ok(match self.content {
+            Content::Chunks(chunks) => Frames::encode(self.schema, chunks, self.options, alignment)?.left_stream(),
+            Content::Encoded { schema, messages } => Frames::encoded(schema, messages, alignment).right_stream(),
+        })
     }
 }
 

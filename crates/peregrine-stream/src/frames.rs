@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 use arrow_schema::SchemaRef;
 use futures_core::Stream;
 use futures_core::stream::BoxStream;
-use peregrine_ipc::{EncodedMessage, Encoder, IpcWriteOptions, MessageKind, Pieces};
+use peregrine_ipc::{EncodedMessage, Encoder, IpcMessage, IpcWriteOptions, MessageKind, Pieces};
 use peregrine_proto::{FlightError, FlightMessage};
 use peregrine_transport::Rope;
 
@@ -63,6 +63,34 @@ impl<T: FlightMessage> FrameSource for MessageStream<T> {
     fn poll_fill(&mut self, frame: &mut FrameAssembler, cx: &mut Context<'_>) -> Poll<Option<Result<(), FlightError>>> {
         let message = ready!(Pin::new(self).poll_next(cx));
         Poll::Ready(message.map(|message| frame.push_message(message?.serialize())))
+    }
+}
+
+/// Messages that need no encoder.
+pub(crate) struct EncodedSource {
+    schema: Option<IpcMessage>,
+    messages: BoxStream<'static, Result<IpcMessage, FlightError>>,
+}
+
+impl Frames<EncodedSource> {
+    /// Messages as frames, the schema first.
+    pub(crate) fn encoded(
+        schema: IpcMessage,
+        messages: BoxStream<'static, Result<IpcMessage, FlightError>>,
+        alignment: BodyAlignment,
+    ) -> Self {
+        let source = EncodedSource { schema: Some(schema), messages };
+        Self { source, frame: FrameAssembler::new(alignment), end: None }
+    }
+}
+
+impl FrameSource for EncodedSource {
+    fn poll_fill(&mut self, frame: &mut FrameAssembler, cx: &mut Context<'_>) -> Poll<Option<Result<(), FlightError>>> {
+        let message = match self.schema.take() {
+            Some(schema) => Some(Ok(schema)),
+            None => ready!(self.messages.as_mut().poll_next(cx)),
+        };
+        Poll::Ready(message.map(|message| frame.push_encoded(message?)))
     }
 }
 

@@ -15,6 +15,7 @@ mod read;
 mod recycle;
 mod size;
 mod stats;
+mod stored;
 mod write;
 
 pub use crate::assemble::BodyAlignment;
@@ -26,4 +27,5 @@ pub use crate::metadata::{FlightMetadataReader, FlightMetadataWriter};
 pub use crate::read::{FlightStreamReader, ReadConfig, ReceiveBuffers};
 pub use crate::size::WriteSizeExceeded;
 pub use crate::stats::FlightStreamStats;
+pub use crate::stored::{IpcBatches, IpcFile, IpcSource, PositionedRead};
 pub use crate::write::{FlightStreamWriter, UploadCall, WriteConfig};

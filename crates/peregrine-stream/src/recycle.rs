@@ -4,6 +4,7 @@
 //! touched once is kept and used again.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use arrow_buffer::MutableBuffer;
@@ -15,6 +16,9 @@ const KEPT_BYTES: usize = 64 << 20;
 
 /// Below this a buffer is not worth keeping: the allocator has such sizes at hand.
 const SMALLEST_KEPT: usize = 4 << 10;
+
+/// How far a buffer is made ready for a reader at a time, so that memory is taken for bytes that really come.
+const STEP: usize = 256 << 10;
 
 /// Lends buffers and takes them back. Clones share one store.
 #[derive(Clone, Default)]
@@ -97,6 +101,31 @@ impl Lent {
         self.buffer.extend_from_slice(bytes);
     }
 
+    /// Has a reader fill the buffer, which says how many bytes it wrote to the front of what it was given. Ends when the
+    /// buffer is full or the reader is at its end.
+    ///
+    /// # Errors
+    /// The reader's, but for interruptions, after which it is asked again.
+    pub(crate) fn fill_from(&mut self, mut read: impl FnMut(&mut [u8]) -> io::Result<usize>) -> io::Result<()> {
+        let mut filled = self.buffer.len();
+        while filled < self.length {
+            let end = self.length.min(filled + STEP);
+            self.buffer.resize(end, 0);
+            let count = read(&mut self.buffer[filled..]);
+            match count {
+                Ok(0) => break,
+                Ok(count) => filled += count.min(end - filled),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    self.buffer.truncate(filled);
+                    return Err(error);
+                }
+            }
+        }
+        self.buffer.truncate(filled);
+        Ok(())
+    }
+
     /// The bytes, shared; the buffer goes back to its recycler when the last of them is dropped.
     pub(crate) fn freeze(self) -> Bytes {
         Bytes::from_owner(Owner { buffer: Some(self.buffer), store: self.store })
@@ -132,6 +161,8 @@ fn size_class(length: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+
     use super::*;
 
     #[test]
@@ -167,6 +198,27 @@ mod tests {
         let held: Vec<_> = recycler.lock().free.iter().map(|(size, free)| (*size, free.len())).collect();
         assert!(held.contains(&(KEPT_BYTES / 8, 4)), "{held:?}");
         assert!(recycler.lock().bytes <= KEPT_BYTES);
+    }
+
+    #[test]
+    fn a_reader_fills_a_buffer_bit_by_bit() {
+        let source: Vec<u8> = (0..3 * STEP).map(|i| i as u8).collect();
+        for length in [0, 1, STEP, 2 * STEP + 77, source.len(), source.len() + 5] {
+            let (mut rest, mut interrupted) = (&source[..], false);
+            let mut lent = Recycler::default().lend(length).unwrap();
+            lent.fill_from(|buffer| {
+                interrupted = !interrupted;
+                assert!(buffer.len() <= STEP);
+                let part = buffer.len().min(99_999);
+                if interrupted { Err(io::ErrorKind::Interrupted.into()) } else { rest.read(&mut buffer[..part]) }
+            })
+            .unwrap();
+            assert_eq!(lent.freeze(), source[..length.min(source.len())]);
+        }
+        let mut lent = Recycler::default().lend(10).unwrap();
+        lent.fill(&[1, 2]);
+        assert!(lent.fill_from(|_| Err(io::ErrorKind::NotFound.into())).is_err());
+        assert_eq!(lent.freeze(), &[1, 2][..], "what was not read is not there");
     }
 
     #[test]

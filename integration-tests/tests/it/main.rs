@@ -35,6 +35,7 @@ mod metadata;
 mod mounted;
 mod one_copy;
 mod one_rpc;
+mod passed_through;
 mod ported;
 mod random_tables;
 mod scenario_lies;

@@ -7,6 +7,7 @@ mod flat;
 mod inflate;
 mod layers;
 mod lz4;
+mod passthrough;
 mod plan;
 mod read;
 mod stream;
@@ -18,6 +19,8 @@ use arrow_ipc::{Message, MessageHeader};
 use arrow_schema::SchemaRef;
 use bytes::Bytes;
 use peregrine_proto::MessageLimits;
+
+pub use self::passthrough::PassThrough;
 
 use self::inflate::Inflater;
 use self::stream::{Incoming, StreamState};

@@ -28,7 +28,7 @@ pub(super) struct Reader<'a> {
     view: usize,
 }
 
-/// What a message states about an array, as far as that can be true.
+/// The rows and nulls that a message states for an array.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Node {
     pub(super) rows: usize,
@@ -182,7 +182,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn checked_node(rows: i64, nulls: i64) -> Result<Node, Error> {
+/// What a message states about an array, as far as that can be true.
+pub(super) fn checked_node(rows: i64, nulls: i64) -> Result<Node, Error> {
     let rows = checked_rows(rows)?;
     match usize::try_from(nulls) {
         Ok(nulls) if nulls <= rows => Ok(Node { rows, nulls }),

@@ -7,13 +7,14 @@ use arrow_ipc::{Block as WireBlock, Footer as WireFooter, MetadataVersion as Wir
 use arrow_schema::SchemaRef;
 use bytes::Bytes;
 use flatbuffers::Vector;
-use peregrine_proto::MessageLimits;
+use peregrine_proto::{MessageLimits, MetadataVersion, encode_schema_header_with_ids};
 
 use super::FormatProblem;
 use super::block::{FIRST_MESSAGE, FileBlock, check_overlap};
 use super::prefix::word;
-use super::spliced::schema_header;
+use super::spliced::spliced_header;
 use crate::decode::check;
+use crate::dictionary_ids::DictionaryIds;
 use crate::error::Error;
 use crate::message::MessageKind;
 
@@ -94,12 +95,16 @@ impl FileFooter {
     /// big-endian data is; [`Error::Limit`] for blocks over the limits; [`Error::Unsupported`] for an unknown version.
     pub fn read(footer: &[u8], range: Range<u64>, limits: &MessageLimits) -> Result<Self, Error> {
         let wire = check::footer(footer)?;
-        let schema_header = schema_header(wire, footer)?;
-        if !matches!(wire.version(), WireVersion::V4 | WireVersion::V5) {
-            return Err(Error::Unsupported { what: check::OTHER_VERSION });
-        }
-        let schema = peregrine_proto::decode_schema_header(&schema_header, limits);
-        let schema = Arc::new(schema.map_err(|source| Error::Schema { source })?);
+        let spliced = spliced_header(wire, footer)?;
+        let version = match wire.version() {
+            WireVersion::V4 => MetadataVersion::V4,
+            WireVersion::V5 => MetadataVersion::V5,
+            _ => return Err(Error::Unsupported { what: check::OTHER_VERSION }),
+        };
+        let refused = |source| Error::Schema { source };
+        let schema = Arc::new(peregrine_proto::decode_schema_header(&spliced, limits).map_err(refused)?);
+        let ids = DictionaryIds::OfFields.of(&schema);
+        let schema_header = encode_schema_header_with_ids(&schema, version, &ids).map_err(refused)?;
         let (dictionaries, record_batches) = blocks(wire, range.start, limits)?;
         check_overlap(dictionaries.iter().chain(&record_batches))?;
         Ok(Self { schema_header, schema, dictionaries, record_batches })

@@ -17,7 +17,7 @@ const FIRST_ROOM: usize = 1 << 20;
 /// Both marks of a stream's end are understood, and a stream may also just end. Bytes behind the mark are left
 /// alone. What a message states about itself is held against [`MessageLimits`] before memory is taken for it, and
 /// memory is taken for bytes that came. Headers are verified as flatbuffers; what they say is left to a
-/// [`Decoder`](crate::Decoder).
+/// [`Decoder`](crate::Decoder) or [`PassThrough`](crate::PassThrough).
 ///
 /// ```
 /// use bytes::Bytes;

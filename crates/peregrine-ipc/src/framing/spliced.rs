@@ -1,23 +1,23 @@
 //! The schema of a footer as the header of a message.
 
 use arrow_ipc::{Footer, MessageHeader};
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{BufMut, BytesMut};
 
 use super::FormatProblem;
 use crate::error::Error;
 
-/// Puts a message's head before the footer, so that the schema in the footer is the message's.
+/// Puts a message's head before the footer, so that the schema in the footer is the message's, and is read by those who
+/// read schemas of messages.
 ///
-/// The decoder takes a schema as a message. The schema table cannot be cut out of the footer, and a new one made from
-/// the decoded schema might lose the ids of its dictionaries. References in a flatbuffer are relative to where they
-/// stand, so the footer's bytes stay valid behind the head as long as it keeps their alignment.
-pub(super) fn schema_header(footer: Footer<'_>, bytes: &[u8]) -> Result<Bytes, Error> {
+/// References in a flatbuffer are relative to where they stand, so the footer's bytes stay valid behind the head as long
+/// as it keeps their alignment.
+pub(super) fn spliced_header(footer: Footer<'_>, bytes: &[u8]) -> Result<BytesMut, Error> {
     const HEAD: usize = 32;
     const TABLE: usize = 16;
     const HEADER_FIELD: usize = 20;
     let schema = footer.schema().ok_or_else(|| Error::format(FormatProblem::NoSchema))?;
     let schema = HEAD + schema._tab.loc();
-    let mut out = BytesMut::with_capacity((HEAD + bytes.len()).next_multiple_of(8));
+    let mut out = BytesMut::with_capacity(HEAD + bytes.len());
     out.put_u32_le(TABLE as u32); // the root: where the message's table is
     out.put_u16_le(10); // its vtable, which begins here: bytes of the vtable,
     out.put_u16_le(12); // bytes of the table,
@@ -31,6 +31,5 @@ pub(super) fn schema_header(footer: Footer<'_>, bytes: &[u8]) -> Result<Bytes, E
     out.put_u8(MessageHeader::Schema.0);
     out.put_bytes(0, HEAD - out.len());
     out.put_slice(bytes);
-    out.put_bytes(0, out.len().next_multiple_of(8) - out.len());
-    Ok(out.freeze())
+    Ok(out)
 }

@@ -15,7 +15,8 @@ use peregrine_proto::{FlightError, FlightErrorKind};
 
 use super::*;
 use crate::{
-    Decoded, Decoder, EncodedMessage, Encoder, Error, IpcReadOptions, IpcWriteOptions, MessageKind, MessageLimits,
+    Decoded, Decoder, DictionaryIds, EncodedMessage, Encoder, Error, IpcReadOptions, IpcWriteOptions, MessageKind,
+    MessageLimits,
 };
 
 fn limits() -> MessageLimits {
@@ -282,6 +283,30 @@ fn files_that_arrow_ipc_writes_are_read() {
         let read = decode(&messages);
         assert_eq!(read.iter().map(text).collect::<Vec<_>>(), batches().iter().map(text).collect::<Vec<_>>());
     }
+}
+
+#[test]
+fn the_schema_of_a_footer_keeps_the_ids_of_its_dictionaries_and_nothing_else_of_the_footer() {
+    let schema = batches()[0].schema();
+    let ids = IpcWriteOptions::default().with_dictionary_ids(DictionaryIds::Listed(vec![77]));
+    let message = Encoder::new(schema.clone(), ids).unwrap().schema_message();
+    let wire = arrow_ipc::root_as_message(&message.header).unwrap().header_as_schema().unwrap();
+    // The schema's table is where it is in the message; a footer before it points there.
+    let mut footer = vec![0_u8; 32];
+    let table = 32 + wire._tab.loc() as u32;
+    footer[..4].copy_from_slice(&16_u32.to_le_bytes());
+    footer[4..12].copy_from_slice(&[8, 0, 12, 0, 8, 0, 4, 0]);
+    footer[16..20].copy_from_slice(&12_i32.to_le_bytes());
+    footer[20..24].copy_from_slice(&(table - 20).to_le_bytes());
+    footer[24] = MetadataVersion::V4.0 as u8;
+    footer.extend(&message.header);
+    let read = FileFooter::read(&footer, 100..1000, &limits()).unwrap();
+    assert_eq!(*read.schema(), schema);
+    let again = arrow_ipc::root_as_message(read.schema_header()).unwrap();
+    assert_eq!(again.version(), MetadataVersion::V4);
+    let city = again.header_as_schema().unwrap().fields().unwrap().get(1);
+    assert_eq!(city.dictionary().unwrap().id(), 77);
+    assert_eq!(read.schema_header().len(), message.header.len());
 }
 
 #[test]

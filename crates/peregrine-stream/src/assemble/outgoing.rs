@@ -2,7 +2,7 @@
 
 use arrow_schema::SchemaRef;
 use bytes::{BufMut, Bytes, BytesMut};
-use peregrine_ipc::{EncodedMessage, Encoder, IpcWriteOptions};
+use peregrine_ipc::{EncodedMessage, Encoder, IpcMessage, IpcWriteOptions};
 use peregrine_proto::{FlightDataHead, FlightDescriptor, FlightError};
 use peregrine_transport::{MESSAGE_PREFIX_LENGTH, Rope, message_prefix};
 
@@ -103,6 +103,14 @@ impl FrameAssembler {
             self.push_part(buffer);
             self.put(zeros);
         }
+        Ok(())
+    }
+
+    /// Adds an IPC message that was encoded elsewhere, its body shared.
+    pub(crate) fn push_encoded(&mut self, message: IpcMessage) -> Result<(), FlightError> {
+        let (data_header, body_length) = (&message.header[..], message.body.len());
+        self.push_head(&FlightDataHead { data_header, body_length, ..FlightDataHead::default() })?;
+        self.push_part(message.body);
         Ok(())
     }
 

@@ -1,0 +1,166 @@
+//! Messages that are passed on as they are: headers are checked, values are not looked at.
+
+use std::sync::Arc;
+
+use arrow_ipc::{DictionaryBatch as WireDictionary, Message, MessageHeader, RecordBatch as WireBatch};
+use arrow_schema::SchemaRef;
+use peregrine_proto::MessageLimits;
+
+use super::check::{self, Parts};
+use super::plan::{FieldPlan, Plan};
+use super::read::{checked_node, checked_rows};
+use crate::error::{Error, Problem};
+use crate::framing::{FormatProblem, IpcMessage};
+use crate::message::MessageKind;
+
+/// Checks the messages of a stream or a file that are passed on as they are, without a look at their values.
+///
+/// A message passes if a [`Decoder`](crate::Decoder) would come as far as its values: the header is a valid flatbuffer of
+/// version 4 or 5, it has the nodes, buffers and variadic counts that the schema needs, every buffer lies inside the
+/// body, and its dictionary is one of the schema's. Whether offsets rise, text is UTF-8, keys lie in their dictionary or
+/// a compressed buffer can be decompressed remains for the receiver to check.
+///
+/// ```
+/// use bytes::Bytes;
+/// use peregrine_ipc::{IpcMessage, MessageKind, MessageLimits, PassThrough};
+/// # use arrow_array::{ArrayRef, Int64Array, RecordBatch};
+/// # use peregrine_ipc::{Encoder, IpcWriteOptions};
+/// # let ids: ArrayRef = std::sync::Arc::new(Int64Array::from(vec![1, 2, 3]));
+/// # let batch = RecordBatch::try_from_iter([("id", ids)])?;
+/// # let mut encoder = Encoder::new(batch.schema(), IpcWriteOptions::default())?;
+/// # let mut encoded = vec![encoder.schema_message()];
+/// # encoder.encode(&batch, &mut encoded)?;
+/// # let messages = encoded.iter().map(|m| IpcMessage { header: m.header.clone(), body: m.body_bytes() });
+/// # let mut messages: Vec<_> = messages.collect();
+/// // let messages: Vec<IpcMessage> = ..;
+/// let mut check = PassThrough::for_stream(MessageLimits::default());
+/// assert_eq!(check.message(&messages[0])?, MessageKind::Schema);
+/// assert_eq!(check.message(&messages[1])?, MessageKind::RecordBatch);
+/// messages[1].body = Bytes::new();
+/// assert!(check.message(&messages[1]).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct PassThrough {
+    limits: MessageLimits,
+    may_replace: bool,
+    stream: Option<Known>,
+}
+
+/// What is known of a stream once its schema came.
+struct Known {
+    schema: SchemaRef,
+    plan: Plan,
+    /// The dictionaries, by slot, whose values came.
+    came: Vec<bool>,
+}
+
+impl PassThrough {
+    /// For the messages of a stream.
+    pub fn for_stream(limits: MessageLimits) -> Self {
+        Self { limits, may_replace: true, stream: None }
+    }
+
+    /// For the messages of a file, where no dictionary may replace another one.
+    pub fn for_file(limits: MessageLimits) -> Self {
+        Self { may_replace: false, ..Self::for_stream(limits) }
+    }
+
+    /// The schema, once it came.
+    pub fn schema(&self) -> Option<&SchemaRef> {
+        self.stream.as_ref().map(|stream| &stream.schema)
+    }
+
+    /// Checks one message, and says what it is. The schema may come again, as long as it is the same one.
+    ///
+    /// # Errors
+    /// Those of [`Decoder::decode`](crate::Decoder::decode) but the ones about values, and
+    /// [`FormatProblem::ReplacedDictionary`]. The message is as if it had not come.
+    pub fn message(&mut self, message: &IpcMessage) -> Result<MessageKind, Error> {
+        let wire = check::message(&message.header, &self.limits)?;
+        let body = check::body_length(wire, message.body.len())?;
+        check::message_length(message.header.len(), message.body.len(), &self.limits)?;
+        match wire.header_type() {
+            MessageHeader::Schema => {
+                self.schema_message(&message.header, wire)?;
+                Ok(MessageKind::Schema)
+            }
+            MessageHeader::RecordBatch => {
+                let kind = MessageKind::RecordBatch;
+                let batch = wire.header_as_record_batch().ok_or(Error::Missing { part: "record batch" })?;
+                let known = self.stream.as_mut().ok_or(Error::BeforeSchema { kind })?;
+                let parts = Parts::new(batch, wire.version(), known.plan.counts, body)?;
+                check_rows(parts, &known.plan.columns, batch)?;
+                Ok(kind)
+            }
+            MessageHeader::DictionaryBatch => {
+                let kind = MessageKind::DictionaryBatch;
+                let batch = wire.header_as_dictionary_batch().ok_or(Error::Missing { part: "dictionary batch" })?;
+                let known = self.stream.as_mut().ok_or(Error::BeforeSchema { kind })?;
+                known.dictionary_batch(batch, wire, body, self.may_replace)?;
+                Ok(kind)
+            }
+            other => Err(check::other_kind(other)),
+        }
+    }
+
+    fn schema_message(&mut self, header: &[u8], message: Message<'_>) -> Result<(), Error> {
+        let schema = peregrine_proto::decode_schema_header(header, &self.limits);
+        let schema = Arc::new(schema.map_err(|source| Error::Schema { source })?);
+        match &self.stream {
+            Some(known) if known.schema == schema => {}
+            Some(known) => return Err(Error::SchemaChanged { expected: known.schema.clone(), actual: schema }),
+            None => {
+                let wire = message.header_as_schema().ok_or(Error::Missing { part: "schema" })?;
+                let plan = Plan::new(&schema, wire)?;
+                let came = vec![false; plan.dictionaries.len()];
+                self.stream = Some(Known { schema, plan, came });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Known {
+    fn dictionary_batch(
+        &mut self,
+        dictionary: WireDictionary<'_>,
+        message: Message<'_>,
+        body: usize,
+        may_replace: bool,
+    ) -> Result<(), Error> {
+        let id = dictionary.id();
+        let slot = self.plan.slot(id).ok_or(Error::UnknownDictionary { id })?;
+        let batch = dictionary.data().ok_or(Error::Missing { part: "record batch" })?;
+        let values = &self.plan.dictionaries[slot].values;
+        let parts = Parts::new(batch, message.version(), values.counts, body)?;
+        check_rows(parts, std::slice::from_ref(values), batch)?;
+        match (dictionary.isDelta(), self.came[slot]) {
+            (true, false) => return Err(Error::field(Problem::NoDictionary { id }).within(&values.name)),
+            (false, true) if !may_replace => {
+                return Err(Error::format(FormatProblem::ReplacedDictionary { id: Some(id) }));
+            }
+            _ => {}
+        }
+        self.came[slot] = true;
+        Ok(())
+    }
+}
+
+/// Each array has a number of rows that is possible, and a column as many as its batch.
+fn check_rows(parts: Parts<'_>, columns: &[FieldPlan], batch: WireBatch<'_>) -> Result<(), Error> {
+    let rows = checked_rows(batch.length())?;
+    let mut index = 0;
+    for column in columns {
+        for node in index..index + column.counts.nodes {
+            let node_is_column = node == index;
+            let wire = parts.node(node).ok_or(Error::Missing { part: "field node" })?;
+            let node = checked_node(wire.length(), wire.null_count()).map_err(|error| error.within(&column.name))?;
+            if node_is_column && node.rows != rows {
+                let problem = Problem::Rows { stated: wire.length(), expected: rows };
+                return Err(Error::field(problem).within(&column.name));
+            }
+        }
+        index += column.counts.nodes;
+    }
+    Ok(())
+}
