@@ -17,7 +17,7 @@ const DRAIN: Duration = Duration::from_secs(10);
 
 /// Serve the Parquet and Arrow files below a folder as flights.
 ///
-/// Every .parquet and .arrow file below DIR (Arrow: the IPC file format) is a flight, named by its path below DIR
+/// Every .parquet, .arrow and .feather file below DIR (the latter two: the IPC file format) is a flight, named by its path below DIR
 /// without the ending: DIR/deep/er/wide.parquet is the flight deep/er/wide. Where two files would get one name, both keep
 /// their endings. Files and folders whose name begins with a dot are left out, as are links that lead out of DIR or to such a
 /// file.
@@ -27,6 +27,10 @@ const DRAIN: Duration = Duration::from_secs(10);
 ///
 /// The bytes of a flight are those of its column data: in a Parquet file as they are encoded, before
 /// compression; in an Arrow file as they are, and not known if it is compressed.
+///
+/// An Arrow file is sent as it is, compressed if it is, and its values are not checked: clients do that or trust them.
+/// One with a record batch of more than 4 MiB, which many clients refuse, is decoded and sent in smaller ones, without
+/// compression.
 ///
 /// A file may ask for much memory. In an Arrow file a record batch may have 256 MiB, as it is and decompressed, and all
 /// dictionaries together 256 MiB; in a Parquet file the footer 16 MiB, a page 256 MiB, and the pages that are

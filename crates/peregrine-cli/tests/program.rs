@@ -243,7 +243,7 @@ fn a_broken_file_is_an_error_of_its_own() {
     assert!(server.log_line().contains("left out of the list: data loss: flight \"bad\""));
     for command in ["info", "get"] {
         let error = stderr_of(1, &[command, &server.uri, "bad"]);
-        assert!(error.contains("flight \"bad\": the file is broken"), "{error}");
+        assert!(error.contains("flight \"bad\": stored IPC data: not an Arrow IPC file"), "{error}");
     }
     assert!(stdout_of(&["get", &server.uri, "deep/er/wide"]).ends_with("3 rows in all\n"));
 }

@@ -1,54 +1,42 @@
-//! Flights from Arrow IPC files: described by their headers, read one message at a time.
+//! Flights from Arrow IPC files: described by their headers, sent as they are where every client takes that.
 
-use arrow_ipc::{Message, RecordBatch as RawBatch};
-use arrow_schema::SchemaRef;
-use bytes::Bytes;
-use peregrine::ipc::{Decoded, Decoder, IpcReadOptions};
+use arrow_ipc::{RecordBatch as RawBatch, root_as_message};
+use peregrine::ipc::IpcReadOptions;
 use peregrine::proto::{FlightError, MessageLimits};
+use peregrine::stream::{IpcFile, IpcSource};
 
-use super::arrow_footer::{Block, Footer, message};
 use super::error::broken;
-use super::flight::{Batches, Description, Totals};
+use super::flight::{Content, Description, Totals};
 use super::positioned::PositionedFile;
+
+/// The largest message that is sent as it is: many clients refuse more than 4 MiB unless told otherwise.
+const SENT_AS_IT_IS: usize = (4 << 20) - (64 << 10);
 
 /// Describes a file without reading the bodies of its messages. Row counts stand in the messages' headers, so these are
 /// read beside the footer.
-pub(super) fn describe(file: &PositionedFile) -> Result<Description, FlightError> {
-    let limits = limits();
-    let footer = Footer::read(file, &limits)?;
-    let schema = decode_schema(&mut decoder(&limits), &footer)?;
+pub(super) fn describe(file: PositionedFile) -> Result<Description, FlightError> {
+    let file = IpcFile::open(file, limits())?;
     let mut totals = Totals::default();
-    for block in footer.dictionaries.iter().chain(&footer.batches) {
-        let header = block.read_header(file)?;
-        totals.add(count(&message(&header, &limits)?)?);
+    for block in file.dictionaries().iter().chain(file.record_batches()) {
+        totals.add(count(&file.read_header(block)?)?);
     }
-    Ok(Description { schema, totals })
+    Ok(Description { schema: file.schema().clone(), totals })
 }
 
-/// Opens a file for reading. The dictionaries are read at once, each record batch when its turn comes.
-pub(super) fn read(file: PositionedFile) -> Result<(SchemaRef, Batches), FlightError> {
-    let limits = limits();
-    let footer = Footer::read(&file, &limits)?;
-    let mut decoder = decoder(&limits);
-    let schema = decode_schema(&mut decoder, &footer)?;
-    for block in &footer.dictionaries {
-        match decode(&mut decoder, &file, block)? {
-            Decoded::Dictionary => {}
-            _ => return Err(broken("a dictionary of its footer is another message")),
-        }
+/// Opens a file for reading. Its messages are read when their turn comes, and sent as they are, unless there is a record
+/// batch that is better cut: then all are decoded.
+pub(super) fn read(file: PositionedFile) -> Result<Content, FlightError> {
+    let file = IpcFile::open(file, limits())?;
+    let messages = IpcSource::from_file(&file)?;
+    if file.record_batches().iter().all(|block| block.length() <= SENT_AS_IT_IS) {
+        return Ok(Content::Messages(Box::new(messages)));
     }
-    if decoder.stats().num_replaced_dictionaries > 0 {
-        return Err(broken("it replaces a dictionary, which files cannot do"));
-    }
-    let batches = footer.batches.into_iter().map(move |block| match decode(&mut decoder, &file, &block)? {
-        Decoded::RecordBatch(batch) => Ok(batch),
-        _ => Err(broken("a record batch of its footer is another message")),
-    });
-    Ok((schema, Box::new(batches)))
+    let batches = messages.into_batches(IpcReadOptions::default())?;
+    Ok(Content::Batches(batches.schema().clone(), Box::new(batches)))
 }
 
-/// What a file may make the server hold. A stream reads a batch while the one before is sent, so two batches and the
-/// dictionaries are in memory for each download.
+/// What a file may make the server hold. A stream reads a message while the one before is sent, so two of them are in
+/// memory for each download, and the dictionaries where the file is decoded.
 fn limits() -> MessageLimits {
     const LIMIT: usize = 256 << 20;
     MessageLimits {
@@ -60,23 +48,9 @@ fn limits() -> MessageLimits {
     }
 }
 
-fn decoder(limits: &MessageLimits) -> Decoder {
-    Decoder::new(IpcReadOptions::default(), limits.clone())
-}
-
-fn decode_schema(decoder: &mut Decoder, footer: &Footer) -> Result<SchemaRef, FlightError> {
-    match decoder.decode(&footer.schema_header, Bytes::new())? {
-        Decoded::Schema(schema) => Ok(schema),
-        _ => Err(broken("its footer has no schema")),
-    }
-}
-
-fn decode(decoder: &mut Decoder, file: &PositionedFile, block: &Block) -> Result<Decoded, FlightError> {
-    Ok(decoder.decode(&block.read_header(file)?, block.read_body(file)?)?)
-}
-
 /// The rows of a message and the bytes of its buffers. A dictionary counts its bytes and no rows.
-fn count(message: &Message<'_>) -> Result<Totals, FlightError> {
+fn count(header: &[u8]) -> Result<Totals, FlightError> {
+    let message = root_as_message(header).map_err(|error| broken(format_args!("the header of a message: {error}")))?;
     let (rows, batch) = match (message.header_as_record_batch(), message.header_as_dictionary_batch()) {
         (Some(batch), _) => (batch.length(), batch),
         (None, Some(dictionary)) => (0, dictionary.data().ok_or_else(|| broken("a dictionary has no data"))?),

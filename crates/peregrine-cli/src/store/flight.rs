@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use peregrine::proto::FlightError;
+use peregrine::stream::{FlightDataStream, FlightStreamChunk, IpcSource};
 
 use super::error::unreadable;
 use super::listing::{Format, NamedFile};
@@ -14,6 +15,14 @@ use super::{arrow_file, parquet_file};
 
 /// The batches of a file, each read when it is asked for.
 pub(super) type Batches = Box<dyn Iterator<Item = Result<RecordBatch, FlightError>> + Send>;
+
+/// What is in a file, opened.
+pub(super) enum Content {
+    /// To be encoded: the schema and the batches.
+    Batches(SchemaRef, Batches),
+    /// To be sent as it is.
+    Messages(Box<IpcSource>),
+}
 
 /// A flight: a file that was there when the folder was listed.
 ///
@@ -71,26 +80,55 @@ impl StoredFlight {
         contain(self.name(), || {
             let file = self.open()?;
             match self.file.format {
-                Format::Arrow => arrow_file::describe(&file),
+                Format::Arrow => arrow_file::describe(file),
                 Format::Parquet => parquet_file::describe(&file),
             }
         })
     }
 
     /// Opens the file for its data.
-    pub(crate) fn read(&self) -> Result<FlightBatches, FlightError> {
-        let (schema, batches) = contain(self.name(), || {
+    pub(crate) fn read(&self) -> Result<FlightContent, FlightError> {
+        let content = contain(self.name(), || {
             let file = self.open()?;
             match self.file.format {
                 Format::Arrow => arrow_file::read(file),
-                Format::Parquet => parquet_file::read(file),
+                Format::Parquet => parquet_file::read(file).map(|(schema, batches)| Content::Batches(schema, batches)),
             }
         })?;
-        Ok(FlightBatches { name: self.file.name.clone(), schema, batches: Some(batches) })
+        let name = self.file.name.clone();
+        Ok(match content {
+            Content::Batches(schema, batches) => {
+                FlightContent::Batches(FlightBatches { name, schema, batches: Some(batches) })
+            }
+            Content::Messages(messages) => {
+                FlightContent::Messages(Box::new(messages.map_errors(move |error| named(&name, error))))
+            }
+        })
     }
 
     fn open(&self) -> Result<PositionedFile, FlightError> {
         PositionedFile::open(&self.file.path).map_err(unreadable)
+    }
+}
+
+/// What is in a flight, its errors naming the flight.
+pub(crate) enum FlightContent {
+    /// To be encoded.
+    Batches(FlightBatches),
+    /// To be sent as it is.
+    Messages(Box<IpcSource>),
+}
+
+impl FlightContent {
+    /// The content on its way to a client, read on threads for that.
+    pub(crate) fn into_stream(self) -> FlightDataStream {
+        match self {
+            Self::Messages(messages) => FlightDataStream::from_ipc(*messages),
+            Self::Batches(batches) => {
+                let schema = batches.schema().clone();
+                FlightDataStream::from_blocking(schema, batches.map(|batch| batch.map(FlightStreamChunk::batch)))
+            }
+        }
     }
 }
 
@@ -125,14 +163,16 @@ impl Iterator for FlightBatches {
 /// forged file may be one.
 fn contain<T>(flight: &str, work: impl FnOnce() -> Result<T, FlightError>) -> Result<T, FlightError> {
     match catch_unwind(AssertUnwindSafe(work)) {
-        Ok(result) => result.map_err(|error| {
-            FlightError::new(error.kind(), format!("flight {flight:?}: {}", error.message())).with_source(error)
-        }),
+        Ok(result) => result.map_err(|error| named(flight, error)),
         Err(panic) => {
             let reason = panic_message(&*panic);
             Err(FlightError::internal(format!("flight {flight:?}: reading the file panicked: {reason}")))
         }
     }
+}
+
+fn named(flight: &str, error: FlightError) -> FlightError {
+    FlightError::new(error.kind(), format!("flight {flight:?}: {}", error.message())).with_source(error)
 }
 
 fn panic_message(panic: &(dyn Any + Send)) -> &str {

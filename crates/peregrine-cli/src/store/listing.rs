@@ -12,7 +12,7 @@ use crate::log::log_once;
 pub(super) enum Format {
     /// Parquet, `.parquet`.
     Parquet,
-    /// The Arrow IPC file format, `.arrow`.
+    /// The Arrow IPC file format, `.arrow`, also called Feather, `.feather`.
     Arrow,
 }
 
@@ -94,7 +94,7 @@ fn look_at(root: &Path, prefix: &str, entry: &DirEntry) -> io::Result<Seen> {
 }
 
 fn split_ending(name: &str) -> Option<(&str, &'static str, Format)> {
-    let formats = [(".parquet", Format::Parquet), (".arrow", Format::Arrow)];
+    let formats = [(".parquet", Format::Parquet), (".arrow", Format::Arrow), (".feather", Format::Arrow)];
     formats.into_iter().find_map(|(ending, format)| Some((name.strip_suffix(ending)?, ending, format)))
 }
 
@@ -180,8 +180,8 @@ mod tests {
     #[test]
     fn names_are_relative_paths_without_ending() {
         let (_folder, root) =
-            folder_with(&["trips.parquet", "deep/er/wide.arrow", "a.b.parquet", "notes.txt", "arrow"]);
-        assert_eq!(names(&root), ["a.b", "deep/er/wide", "trips"]);
+            folder_with(&["trips.parquet", "deep/er/wide.arrow", "a.b.parquet", "f.feather", "notes.txt", "arrow"]);
+        assert_eq!(names(&root), ["a.b", "deep/er/wide", "f", "trips"]);
     }
 
     #[test]

@@ -3,7 +3,6 @@
 //! Everything here but the service blocks: it is called on the blocking pool and never on a connection's task.
 
 mod arrow_file;
-mod arrow_footer;
 mod error;
 mod flight;
 mod listing;

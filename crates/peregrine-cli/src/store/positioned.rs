@@ -12,6 +12,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use parquet::errors::ParquetError;
 use parquet::file::reader::{ChunkReader, Length};
+use peregrine::stream::PositionedRead;
 
 /// A regular file, open for reads at positions. Clones share the file and nothing else: there is no cursor.
 #[derive(Clone)]
@@ -49,6 +50,16 @@ impl PositionedFile {
         let mut bytes = vec![0; length];
         self.file.read_exact_at(&mut bytes, offset)?;
         Ok(bytes.into())
+    }
+}
+
+impl PositionedRead for PositionedFile {
+    fn length(&self) -> io::Result<u64> {
+        Ok(self.length)
+    }
+
+    fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        FileExt::read_exact_at(&*self.file, buffer, offset)
     }
 }
 

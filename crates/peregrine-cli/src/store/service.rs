@@ -2,7 +2,7 @@
 
 use peregrine::proto::{Criteria, FlightDescriptor, FlightEndpoint, FlightError, FlightInfo, SchemaResult, Ticket};
 use peregrine::server::{FlightService, ServerCallContext};
-use peregrine::stream::{FlightDataStream, FlightStreamChunk, MessageStream};
+use peregrine::stream::{FlightDataStream, MessageStream};
 use tokio::task::spawn_blocking;
 
 use super::{Description, Store, StoredFlight};
@@ -75,14 +75,13 @@ impl FlightService for StoreService {
 
     async fn do_get(&self, _context: ServerCallContext, ticket: Ticket) -> Result<FlightDataStream, FlightError> {
         let store = self.store.clone();
-        let batches = on_a_thread(move || {
+        let content = on_a_thread(move || {
             let name = std::str::from_utf8(ticket.ticket());
             let name = name.map_err(|_| FlightError::not_found("a ticket of this server is a flight's name"))?;
             store.flight(name)?.read()
         })
         .await?;
-        let schema = batches.schema().clone();
-        Ok(FlightDataStream::from_blocking(schema, batches.map(|batch| batch.map(FlightStreamChunk::batch))))
+        Ok(content.into_stream())
     }
 }
 

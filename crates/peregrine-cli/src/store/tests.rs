@@ -20,10 +20,11 @@ use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use arrow_select::concat::concat_batches;
 use flatbuffers::FlatBufferBuilder;
 use parquet::arrow::ArrowWriter;
-use peregrine::proto::FlightErrorKind;
+use peregrine::proto::{FlightError, FlightErrorKind};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
+use super::flight::{Content, FlightContent};
 use super::positioned::PositionedFile;
 use super::{Store, StoredFlight, arrow_file, parquet_schema};
 
@@ -107,14 +108,26 @@ fn parquet_bytes(batches: &[RecordBatch]) -> Vec<u8> {
     writer.into_inner().unwrap()
 }
 
+type Decoded = Box<dyn Iterator<Item = Result<RecordBatch, FlightError>>>;
+
+/// The batches of a flight, however it is sent.
+fn decoded(flight: &StoredFlight) -> Result<(SchemaRef, Decoded), FlightError> {
+    Ok(match flight.read()? {
+        FlightContent::Batches(batches) => (batches.schema().clone(), Box::new(batches)),
+        FlightContent::Messages(messages) => {
+            (messages.schema().clone(), Box::new(messages.into_batches(Default::default())?))
+        }
+    })
+}
+
 fn read(flight: &StoredFlight) -> (SchemaRef, Vec<RecordBatch>) {
-    let batches = flight.read().unwrap();
-    (batches.schema().clone(), batches.map(|batch| batch.unwrap()).collect())
+    let (schema, batches) = decoded(flight).unwrap();
+    (schema, batches.map(|batch| batch.unwrap()).collect())
 }
 
 /// The first error that describing or reading the flight gives.
-fn error_of(flight: &StoredFlight) -> peregrine::proto::FlightError {
-    let read = || flight.read().and_then(|mut batches| batches.find_map(Result::err).map_or(Ok(()), Err));
+fn error_of(flight: &StoredFlight) -> FlightError {
+    let read = || decoded(flight).and_then(|(_, mut batches)| batches.find_map(Result::err).map_or(Ok(()), Err));
     flight.describe().map(drop).and_then(|()| read()).unwrap_err()
 }
 
@@ -132,6 +145,21 @@ fn an_arrow_file_reads_as_it_was_written() {
         assert_eq!(description.totals.bytes.is_some(), bytes_known);
         assert_eq!(read(&flight), (written[0].schema(), written.to_vec()));
     }
+}
+
+#[test]
+fn an_arrow_file_is_sent_as_it_is_unless_a_batch_is_to_be_cut() {
+    let folder = Folder::new();
+    let wide = |rows: usize| {
+        let values: ArrayRef = Arc::new(Int64Array::from_iter_values(0..rows as i64));
+        RecordBatch::try_from_iter([("n", values)]).unwrap()
+    };
+    let small = folder.with("small.feather", &arrow_bytes(&[wide(100_000), wide(400_000)], None));
+    assert!(matches!(small.read().unwrap(), FlightContent::Messages(_)));
+    let written = [wide(1), wide(600_000)];
+    let large = folder.with("large.arrow", &arrow_bytes(&written, None));
+    assert!(matches!(large.read().unwrap(), FlightContent::Batches(_)));
+    assert_eq!(read(&large).1, written);
 }
 
 #[test]
@@ -288,8 +316,6 @@ fn forged_places_of_messages_are_refused() {
     let folder = Folder::new();
     let whole = arrow_bytes(&[batch(0, 4)], None);
     let real = folder.with("real.arrow", &whole);
-    let footer = super::arrow_footer::Footer::read(&open(&folder, "real.arrow"), &Default::default()).unwrap();
-    assert_eq!(footer.batches.len(), 1);
     assert_eq!(read(&real).1, [batch(0, 4)]);
     let forged = [
         vec![Block::new(i64::MAX, 8, 8)],
@@ -346,8 +372,14 @@ fn no_changed_byte_of_an_arrow_file_panics() {
         with_each_change(&folder, "a.arrow", &bytes, 2000, || {
             // Past the flight, which would make an error of a panic.
             let file = open(&folder, "a.arrow");
-            let _ = arrow_file::describe(&file);
-            match arrow_file::read(file).and_then(|(_, batches)| batches.collect::<Result<Vec<_>, _>>()) {
+            let _ = arrow_file::describe(file.clone());
+            let read = arrow_file::read(file).and_then(|content| match content {
+                Content::Messages(messages) => {
+                    messages.into_batches(Default::default())?.collect::<Result<Vec<_>, _>>()
+                }
+                Content::Batches(..) => panic!("its batches are small"),
+            });
+            match read {
                 Ok(_) => whole += 1,
                 Err(_) => refused += 1,
             }
@@ -364,7 +396,7 @@ fn no_changed_byte_of_a_parquet_file_ends_the_process() {
     let mut refused = 0;
     with_each_change(&folder, "a.parquet", &bytes, 1000, || {
         let described = flight.describe().is_ok();
-        let read = flight.read().and_then(|batches| batches.collect::<Result<Vec<_>, _>>());
+        let read = decoded(&flight).and_then(|(_, batches)| batches.collect::<Result<Vec<_>, _>>());
         refused += usize::from(!described || read.is_err());
     });
     assert!(refused > 100, "{refused} refused");
