@@ -16,7 +16,7 @@ use peregrine_proto::{FlightError, FlightErrorKind};
 use super::*;
 use crate::{
     Decoded, Decoder, DictionaryIds, EncodedMessage, Encoder, Error, IpcReadOptions, IpcWriteOptions, MessageKind,
-    MessageLimits,
+    MessageLimits, PassThrough,
 };
 
 fn limits() -> MessageLimits {
@@ -228,6 +228,34 @@ fn negative_and_endless_bodies_are_refused() {
             other => panic!("{other}"),
         }
     }
+}
+
+/// One byte of a header at a time: neither panics, and what is decoded would also have been passed on.
+#[test]
+fn passing_on_asks_for_no_more_than_decoding() {
+    let messages = read_all([framed(&messages(), false).freeze()]).unwrap();
+    let (mut passed_on, mut refused) = (0, 0);
+    for (index, message) in messages.iter().enumerate() {
+        let changes = (0..message.header.len()).flat_map(|place| [1, 4, 0x80, 0xff].map(|change| (place, change)));
+        for (place, change) in changes {
+            let mut header = message.header.to_vec();
+            header[place] ^= change;
+            let changed = IpcMessage { header: header.into(), body: message.body.clone() };
+            let mut decoder = Decoder::new(IpcReadOptions::default(), limits());
+            let mut check = PassThrough::for_stream(limits());
+            for good in &messages[..index] {
+                decoder.decode(&good.header, good.body.clone()).unwrap();
+                check.message(good).unwrap();
+            }
+            let passed = check.message(&changed);
+            match decoder.decode(&changed.header, changed.body) {
+                Ok(_) => assert!(passed.is_ok(), "{passed:?}"),
+                Err(_) => refused += usize::from(passed.is_err()),
+            }
+            passed_on += usize::from(passed.is_ok());
+        }
+    }
+    assert!(passed_on > 500 && refused > 500, "{passed_on} {refused}");
 }
 
 /// Options of arrow-ipc: as 0.14 wrote, as 0.15 did, and as today.
