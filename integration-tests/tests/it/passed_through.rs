@@ -240,7 +240,7 @@ async fn a_source_is_also_read_as_batches() {
 }
 
 #[tokio::test]
-async fn what_is_cut_is_an_error_behind_what_came_before() {
+async fn what_is_cut_is_an_error() {
     let stream = stream_of(&[numbers(1000), numbers(1000)], ArrowOptions::default());
     let (lengths, expected) = ([0, 5, 100, stream.len() / 2 + 100, stream.len() - 20], FlightErrorKind::DataLoss);
     for length in lengths {
