@@ -10,6 +10,10 @@ pub(crate) const LENGTH_PREFIX: usize = 8;
 /// In place of the length: the buffer would not shrink and follows as it is.
 pub(crate) const NOT_COMPRESSED: i64 = -1;
 
+/// The metadata of a message where Arrow 0.17 said how its body is compressed. C++ looks for it here alone in messages
+/// of version 4, and takes the compressed bytes for values where it is missing.
+pub(crate) const OLD_CODEC: &str = "ARROW:experimental_compression";
+
 /// How the buffers of a body are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -32,6 +36,15 @@ impl CompressionCodec {
         match wire {
             CompressionType::LZ4_FRAME => Some(Self::Lz4),
             CompressionType::ZSTD => Some(Self::Zstd),
+            _ => None,
+        }
+    }
+
+    /// By the name that stands under [`OLD_CODEC`].
+    pub(crate) fn from_old_name(name: &str) -> Option<Self> {
+        match name.to_ascii_lowercase().as_str() {
+            "lz4" | "lz4_frame" => Some(Self::Lz4),
+            "zstd" => Some(Self::Zstd),
             _ => None,
         }
     }

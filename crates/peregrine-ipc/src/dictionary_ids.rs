@@ -7,7 +7,8 @@ use crate::children::child_fields;
 /// The ids under which the dictionaries of a stream are sent.
 ///
 /// Fields of one id share one dictionary, which is sent once for all of them: each batch must have the same values
-/// in all of these fields, in the same memory or equal, and their types must be the same.
+/// in all of these fields, in the same memory or equal, and of the same type; the types of keys may differ. The schema
+/// comes before the data, so nothing is shared unless it is asked for.
 ///
 /// ```
 /// use std::sync::Arc;

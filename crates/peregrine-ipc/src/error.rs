@@ -361,6 +361,6 @@ fn write_difference(f: &mut fmt::Formatter<'_>, expected: &SchemaRef, actual: &S
     }
     match expected.iter().zip(actual).find(|(expected, actual)| expected != actual) {
         Some((expected, actual)) => write!(f, "{actual}, not {expected}"),
-        None => f.write_str("other metadata"),
+        None => f.write_str("other metadata or dictionary ids"),
     }
 }

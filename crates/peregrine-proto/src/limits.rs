@@ -30,7 +30,7 @@ pub struct MessageLimits {
     pub decompressed_buffer: usize,
     /// All buffers of one message after decompression. 4 GiB unless set.
     pub decompressed_message: usize,
-    /// How many times the size of its body a message may have after decompression, where that is over 256 MiB. 1024
+    /// How many times the size of its body a message may have after decompression, where that is over 64 MiB. 1024
     /// unless set: LZ4 reaches 255, ZSTD more than 30 000 with bytes that are all the same.
     pub decompression_ratio: usize,
     /// How deep a schema's types may nest, where a dictionary of values with children is two levels. 64 unless set; above

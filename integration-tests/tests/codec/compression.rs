@@ -127,7 +127,7 @@ fn limits_hold_for_each_buffer_and_for_the_message() {
 
 #[test]
 fn a_small_message_may_not_become_large() {
-    const FREE: i64 = 256 << 20;
+    const FREE: i64 = 64 << 20;
     for codec in CODECS {
         let read = |claimed: i64, decompression_ratio: usize| {
             let limits = MessageLimits { decompression_ratio, ..MessageLimits::default() };

@@ -6,7 +6,11 @@ use arrow_array::types::Int8Type;
 use arrow_array::{Array, ArrayRef, DictionaryArray, ListArray, RecordBatch, StringArray};
 use arrow_buffer::OffsetBuffer;
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
-use peregrine::ipc::{DictionaryIds, EncodedMessage, Encoder, Error, IpcWriteOptions, MessageKind, Problem};
+use bytes::Bytes;
+use peregrine::ipc::{
+    DictionaryIds, EncodedMessage, Encoder, Error, IpcWriteOptions, MessageKind, MetadataVersion, Problem,
+};
+use peregrine::proto::encode_schema_header_with_ids;
 
 use crate::framing::{arrow_decode, decode, decoder, parts};
 
@@ -133,6 +137,23 @@ fn ids_that_cannot_be_are_refused() {
     assert!(is_type(refused(&schema([nested.clone(), DataType::Null]), &[4, 4])));
     assert!(is_type(refused(&schema([nested.clone(), nested.clone()]), &[1, 4, 2, 4])));
     assert!(refused(&schema([nested.clone(), nested]), &[1, 4, 1, 4]).is_none());
+}
+
+#[test]
+fn a_schema_from_outside_is_held_to_the_same_rules() {
+    let of = |values: DataType| DataType::Dictionary(Box::new(DataType::Int8), Box::new(values));
+    let list = DataType::List(Arc::new(Field::new("item", of(DataType::Utf8), true)));
+    let schema = Schema::new(["a", "b"].map(|name| Field::new(name, of(list.clone()), true)).to_vec());
+    let header = |ids: [i64; 4]| encode_schema_header_with_ids(&schema, MetadataVersion::V5, &ids).unwrap();
+    let error = decoder().decode(&header([2, 1, 3, 1]), Bytes::new()).unwrap_err();
+    assert!(matches!(error, Error::Field { problem: Problem::DictionaryType { id: 1 }, .. }), "{error}");
+    // Other ids are another schema.
+    let mut decoder = decoder();
+    for _ in 0..2 {
+        decoder.decode(&header([2, 1, 2, 1]), Bytes::new()).unwrap();
+    }
+    let error = decoder.decode(&header([2, 1, 3, 4]), Bytes::new()).unwrap_err();
+    assert!(matches!(error, Error::SchemaChanged { .. }), "{error}");
 }
 
 #[test]

@@ -122,6 +122,56 @@ fn the_codec_also_stands_where_cpp_looks_for_it() {
     assert_eq!(metadata(v4()), None);
 }
 
+/// The header as Arrow 0.17 wrote it: its batch says nothing about compression.
+fn without_compression(header: &Bytes) -> Bytes {
+    let message = arrow_ipc::root_as_message(header).unwrap();
+    let dictionary = message.header_as_dictionary_batch().and_then(|dictionary| dictionary.data());
+    let table = message.header_as_record_batch().or(dictionary).unwrap()._tab;
+    let back = i32::from_le_bytes(header[table.loc()..table.loc() + 4].try_into().unwrap());
+    let vtable = table.loc() - back as usize;
+    let place = vtable + usize::from(arrow_ipc::RecordBatch::VT_COMPRESSION);
+    let mut header = header.to_vec();
+    header[place..place + 2].fill(0);
+    header.into()
+}
+
+#[test]
+fn a_codec_that_stands_in_the_metadata_alone_is_used() {
+    let types = [
+        DataType::Float64,
+        DataType::Utf8,
+        random::nested_types()[0].clone(),
+        dictionary_of(DataType::Int8, DataType::Utf8),
+    ];
+    let batch = random::batch(&types, 200, 1);
+    for codec in [CompressionCodec::Lz4, CompressionCodec::Zstd] {
+        let mut messages = encoded(&batch, v4().with_compression(codec));
+        for (header, _) in &mut messages[1..] {
+            *header = without_compression(header);
+        }
+        assert_eq!(decode(&messages).unwrap(), std::slice::from_ref(&batch), "{codec}");
+        // In version 5 the same metadata means nothing.
+        for (header, _) in &mut messages {
+            let place = version_place(header);
+            let mut bytes = header.to_vec();
+            bytes[place] = 4;
+            *header = bytes.into();
+        }
+        assert!(decode(&messages).is_err(), "{codec}");
+    }
+}
+
+#[test]
+fn an_unknown_codec_in_the_metadata_is_refused() {
+    let batch = random::batch(&[DataType::Int8], 200, 1);
+    let mut messages = encoded(&batch, v4().with_compression(CompressionCodec::Zstd));
+    let mut header = without_compression(&messages[1].0).to_vec();
+    let place = header.windows(4).position(|bytes| bytes == b"ZSTD").unwrap();
+    header[place..place + 4].copy_from_slice(b"GZIP");
+    messages[1].0 = header.into();
+    assert!(matches!(decode(&messages), Err(Error::Unsupported { .. })));
+}
+
 #[test]
 fn a_column_behind_unions_and_run_ends_is_found() {
     let mut columns = changed_types();

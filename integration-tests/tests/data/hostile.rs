@@ -11,7 +11,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use arrow_array::RecordBatch;
+use arrow_array::{Array, RecordBatch};
+use arrow_data::ArrayData;
 use arrow_schema::SchemaRef;
 use bytes::Bytes;
 use integration_tests::Usage;
@@ -172,9 +173,15 @@ fn decode_all(messages: &[Message]) -> Result<Accepted, String> {
     Ok(accepted)
 }
 
+/// The rows of an array and all within: they need not take bytes, but to compare them takes time.
+fn rows(data: &ArrayData) -> usize {
+    data.child_data().iter().map(rows).fold(data.len(), usize::saturating_add)
+}
+
 impl Accepted {
     fn keep(&mut self, batch: RecordBatch) {
-        self.bytes = self.bytes.saturating_add(batch.get_array_memory_size());
+        let rows = batch.columns().iter().map(|column| rows(&column.to_data())).fold(0, usize::saturating_add);
+        self.bytes = self.bytes.saturating_add(batch.get_array_memory_size().max(rows));
         match self.bytes <= SMALL {
             true => self.batches.push(batch),
             false => self.batches.clear(),

@@ -4,7 +4,7 @@ use std::iter;
 use std::ops::Range;
 
 use arrow_array::{Array, RecordBatch};
-use arrow_ipc::{Endianness, root_as_message};
+use arrow_ipc::{Endianness, MetadataVersion, root_as_message};
 use bytes::Bytes;
 use peregrine::ipc::{Decoded, Decoder, Error, FileFooter, IpcReadOptions, MessageLimits, StreamMessages};
 
@@ -67,4 +67,10 @@ pub(crate) fn validate(batch: &RecordBatch) -> Result<(), String> {
 pub(crate) fn is_big_endian(messages: &[Message]) -> bool {
     let schema = messages.iter().find_map(|(header, _)| root_as_message(header).ok()?.header_as_schema());
     schema.is_some_and(|schema| schema.endianness() == Endianness::Big)
+}
+
+/// Whether these messages were written as before Arrow 1.0.
+pub(crate) fn is_version_4(messages: &[Message]) -> bool {
+    let version = messages.first().and_then(|(header, _)| Some(root_as_message(header).ok()?.version()));
+    version == Some(MetadataVersion::V4)
 }

@@ -9,7 +9,7 @@ use crate::error::{Error, Problem};
 use crate::stats::DecodeStats;
 
 /// A message may decompress to this much however small it is: honest ones of a few values can be very small.
-const OF_ANY_RATIO: usize = 256 << 20;
+const OF_ANY_RATIO: usize = 64 << 20;
 
 /// The body of one message, and what is counted while it is read.
 pub(super) struct Body<'a> {

@@ -8,7 +8,7 @@ use flatbuffers::{InvalidFlatbuffer, Vector, VerifierOptions};
 use peregrine_proto::MessageLimits;
 
 use super::plan::Counts;
-use crate::compression::CompressionCodec;
+use crate::compression::{CompressionCodec, OLD_CODEC};
 use crate::error::Error;
 use crate::framing::FormatProblem;
 
@@ -101,15 +101,14 @@ pub(super) struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
-    pub(super) fn new(
-        batch: WireBatch<'a>,
-        version: MetadataVersion,
-        counts: Counts,
-        body: usize,
-    ) -> Result<Self, Error> {
+    pub(super) fn new(batch: WireBatch<'a>, message: Message<'_>, counts: Counts, body: usize) -> Result<Self, Error> {
+        let is_old = message.version() == MetadataVersion::V4;
         let parts = Self {
-            codec: codec(batch)?,
-            old_validity: version == MetadataVersion::V4,
+            codec: match codec(batch)? {
+                None if is_old => old_codec(message)?,
+                codec => codec,
+            },
+            old_validity: is_old,
             nodes: batch.nodes(),
             buffers: batch.buffers(),
             variadic: batch.variadicBufferCounts(),
@@ -172,5 +171,14 @@ fn codec(batch: WireBatch<'_>) -> Result<Option<CompressionCodec>, Error> {
         return Err(Error::Unsupported { what: "a body compressed other than buffer by buffer" });
     }
     let codec = CompressionCodec::from_wire(compression.codec());
-    codec.map(Some).ok_or(Error::Unsupported { what: "a compression codec other than LZ4 and ZSTD" })
+    codec.map(Some).ok_or(OTHER_CODEC)
 }
+
+/// What Arrow 0.17 wrote, whose batches had no place for their codec.
+fn old_codec(message: Message<'_>) -> Result<Option<CompressionCodec>, Error> {
+    let mut metadata = message.custom_metadata().into_iter().flatten();
+    let name = metadata.find(|entry| entry.key() == Some(OLD_CODEC)).and_then(|entry| entry.value());
+    name.map(|name| CompressionCodec::from_old_name(name).ok_or(OTHER_CODEC)).transpose()
+}
+
+const OTHER_CODEC: Error = Error::Unsupported { what: "a compression codec other than LZ4 and ZSTD" };

@@ -126,16 +126,16 @@ impl Decoder {
         self.schema().cloned().map(Decoded::Schema).ok_or(Error::Missing { part: "schema" })
     }
 
-    fn incoming(
-        &mut self,
+    fn incoming<'a>(
+        &'a mut self,
         kind: MessageKind,
-        message: Message<'_>,
+        message: Message<'a>,
         body: Bytes,
-    ) -> Result<(&mut StreamState, Incoming<'_>), Error> {
+    ) -> Result<(&'a mut StreamState, Incoming<'a>), Error> {
         let stream = self.stream.as_mut().ok_or(Error::BeforeSchema { kind })?;
         let length = check::body_length(message, body.len())?;
         let incoming = Incoming {
-            version: message.version(),
+            message,
             body: Buffer::from(body.slice(..length)),
             trust: self.trust,
             inflater: &mut self.inflater,

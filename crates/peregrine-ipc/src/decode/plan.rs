@@ -147,14 +147,17 @@ impl Plan {
     ) -> Result<FieldPlan, Error> {
         let id = wire.dictionary().ok_or(Error::Missing { part: "dictionary id" })?.id();
         let values = self.plain(field.name(), values, wire)?;
+        let mut inner = Vec::new();
+        collect_slots(&values, &mut inner);
         let slot = match self.slot(id) {
-            Some(slot) if self.dictionaries[slot].values.data_type != values.data_type => {
-                return Err(Error::field(Problem::DictionaryType { id }));
+            Some(slot) => {
+                let known = &self.dictionaries[slot];
+                if known.values.data_type != values.data_type || known.inner != inner {
+                    return Err(Error::field(Problem::DictionaryType { id }));
+                }
+                slot
             }
-            Some(slot) => slot,
             None => {
-                let mut inner = Vec::new();
-                collect_slots(&values, &mut inner);
                 self.dictionaries.push(DictionaryPlan { id, values, used: false, inner });
                 self.slots.insert(id, self.dictionaries.len() - 1);
                 self.dictionaries.len() - 1

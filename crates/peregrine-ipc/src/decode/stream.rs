@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_buffer::Buffer;
-use arrow_ipc::{DictionaryBatch as WireDictionary, MetadataVersion, RecordBatch as WireBatch, Schema as WireSchema};
+use arrow_ipc::{DictionaryBatch as WireDictionary, Message, RecordBatch as WireBatch, Schema as WireSchema};
 use arrow_schema::{Schema, SchemaRef};
 use peregrine_proto::MessageLimits;
 
@@ -15,13 +15,14 @@ use super::inflate::Inflater;
 use super::plan::{Counts, Plan};
 use super::read::{Reader, checked_rows};
 use super::trust::Trust;
+use crate::dictionary_ids::DictionaryIds;
 use crate::error::Error;
 use crate::options::IpcReadOptions;
 use crate::stats::DecodeStats;
 
 /// A message on its way in, and what the decoder lends for it.
 pub(super) struct Incoming<'a> {
-    pub(super) version: MetadataVersion,
+    pub(super) message: Message<'a>,
     pub(super) body: Buffer,
     pub(super) trust: Trust,
     pub(super) inflater: &'a mut Inflater,
@@ -68,7 +69,8 @@ impl StreamState {
 
     /// A second schema message may only say what the first one said.
     pub(super) fn check_same(&self, schema: Schema) -> Result<(), Error> {
-        if *self.schema == schema {
+        // For arrow, ids are no part of a schema.
+        if *self.schema == schema && DictionaryIds::OfFields.of(&self.schema) == DictionaryIds::OfFields.of(&schema) {
             return Ok(());
         }
         Err(Error::SchemaChanged { expected: self.schema.clone(), actual: Arc::new(schema) })
@@ -140,7 +142,7 @@ fn reader<'a>(
     dictionaries: &'a Dictionaries,
     incoming: &'a mut Incoming<'_>,
 ) -> Result<Reader<'a>, Error> {
-    let parts = Parts::new(batch, incoming.version, counts, incoming.body.len())?;
+    let parts = Parts::new(batch, incoming.message, counts, incoming.body.len())?;
     let body =
         Body::new(incoming.body.clone(), parts.codec, &mut *incoming.inflater, incoming.limits, &mut *incoming.stats);
     Ok(Reader::new(parts, body, dictionaries, incoming.trust))

@@ -9,11 +9,7 @@ use flatbuffers::{FlatBufferBuilder, ForwardsUOffset, Vector, WIPOffset};
 
 use super::gather::Layout;
 use crate::MetadataVersion;
-use crate::compression::CompressionCodec;
-
-/// The metadata where Arrow 0.17 said how a body is compressed. C++ looks for it here alone in messages of version 4,
-/// and takes the compressed bytes for values where it is missing.
-const OLD_CODEC: &str = "ARROW:experimental_compression";
+use crate::compression::{CompressionCodec, OLD_CODEC};
 
 type KeyValues = Vector<'static, ForwardsUOffset<KeyValue<'static>>>;
 

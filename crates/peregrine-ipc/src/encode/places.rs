@@ -39,22 +39,35 @@ pub(super) fn places(schema: &Schema, ids: &[i64]) -> Result<Vec<Place>, Error> 
     Ok(search.places)
 }
 
+/// Values of two fields that were found to be equal, to be known again by where they are.
+pub(super) type Equal = (ArrayData, ArrayData);
+
 impl Place {
-    /// The values that `columns` have in this place.
+    /// The values that `columns` have in this place. `equal` has what was found of each pair of fields before.
     ///
     /// # Errors
     /// [`Problem::SharedDictionary`] if they have others in another field of this id.
-    pub(super) fn values<'a>(&self, columns: &'a [ArrayData]) -> Result<Option<&'a ArrayData>, Error> {
+    pub(super) fn values<'a>(
+        &self,
+        columns: &'a [ArrayData],
+        equal: &mut Vec<Option<Equal>>,
+    ) -> Result<Option<&'a ArrayData>, Error> {
         let Some((first, others)) = self.paths.split_first() else { return Ok(None) };
-        let values = first.values(columns);
-        for other in others {
-            let same = values.zip(other.values(columns)).is_some_and(|(a, b)| a.ptr_eq(b) || a == b);
-            if !same {
-                let problem = Problem::SharedDictionary { id: self.id, with: first.name.clone() };
-                return Err(Error::field(problem).within(&other.name));
+        let Some(values) = first.values(columns) else { return Ok(None) };
+        equal.resize(others.len(), None);
+        for (path, equal) in others.iter().zip(equal) {
+            let Some(other) = path.values(columns) else { continue };
+            let is_known = |(a, b): &Equal| a.ptr_eq(values) && b.ptr_eq(other);
+            if values.ptr_eq(other) || equal.as_ref().is_some_and(is_known) {
+                continue;
             }
+            if values != other {
+                let problem = Problem::SharedDictionary { id: self.id, with: first.name.clone() };
+                return Err(Error::field(problem).within(&path.name));
+            }
+            *equal = Some((values.clone(), other.clone()));
         }
-        Ok(values)
+        Ok(Some(values))
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow_data::ArrayData;
 use arrow_schema::Schema;
 
-use super::places::{Place, places};
+use super::places::{Equal, Place, places};
 use super::walk::Rows;
 use crate::error::Error;
 
@@ -29,6 +29,8 @@ struct State {
     sent: Option<ArrayData>,
     /// A dictionary in these values was sent after them.
     inner_changed: bool,
+    /// What was found of fields that share it.
+    equal: Vec<Option<Equal>>,
 }
 
 /// What a receiver needs to be told about a dictionary.
@@ -74,17 +76,22 @@ impl SentDictionaries {
     /// To be asked in order: an outer dictionary comes after the inner ones, and if one of those was sent, it is sent
     /// too. Its keys, which some readers look up in what the inner one has become, may have others.
     pub(super) fn change<'a>(
-        &self,
+        &mut self,
         index: usize,
         columns: &'a [ArrayData],
     ) -> Result<Option<(&'a ArrayData, Change)>, Error> {
-        let (place, state) = (&self.places[index], &self.states[index]);
-        let Some(values) = place.values(columns)? else { return Ok(None) };
+        let (place, state) = (&self.places[index], &mut self.states[index]);
+        let Some(values) = place.values(columns, &mut state.equal)? else { return Ok(None) };
         let takes_deltas = self.deltas && place.takes_deltas;
-        let change = match &state.sent {
+        let change = match &mut state.sent {
             None => Change::New,
             Some(_) if state.inner_changed => Change::Replaced,
-            Some(sent) if same(sent, values, takes_deltas) => return Ok(None),
+            Some(sent) if sent.ptr_eq(values) => return Ok(None),
+            Some(sent) if same(sent, values, takes_deltas) => {
+                // The next piece of the batch has the same memory, and need not be compared.
+                *sent = values.clone();
+                return Ok(None);
+            }
             Some(sent) if takes_deltas && begins_with(values, sent) => Change::Grown { from: sent.len() },
             Some(_) => Change::Replaced,
         };
@@ -93,7 +100,9 @@ impl SentDictionaries {
 
     /// Notes that the receiver has these values now.
     pub(super) fn set(&mut self, index: usize, values: &ArrayData) {
-        self.states[index] = State { sent: Some(values.clone()), inner_changed: false };
+        let state = &mut self.states[index];
+        state.sent = Some(values.clone());
+        state.inner_changed = false;
         for &outer in &self.places[index].outer {
             self.states[outer].inner_changed = true;
         }
@@ -107,7 +116,7 @@ impl SentDictionaries {
 
 fn same(sent: &ArrayData, values: &ArrayData, whatever_size: bool) -> bool {
     let is_small = || values.get_slice_memory_size().is_ok_and(|size| size <= COMPARED_BYTES);
-    sent.ptr_eq(values) || (sent.len() == values.len() && (whatever_size || is_small()) && sent == values)
+    sent.len() == values.len() && (whatever_size || is_small()) && sent == values
 }
 
 /// Whether there are values behind the very ones that were sent. What follows nothing is no more of it, as C++ has it.
