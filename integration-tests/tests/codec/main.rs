@@ -11,6 +11,7 @@ mod ids;
 mod limits;
 mod messages;
 mod mutations;
+mod passes;
 mod pieces;
 mod projection;
 mod random_tables;

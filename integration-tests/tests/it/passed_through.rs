@@ -214,7 +214,7 @@ async fn the_schema_must_be_the_expected_one() {
     ];
     for (other, reason) in others {
         let error = source().with_expected_schema(&other).unwrap_err();
-        assert_eq!(error.kind(), FlightErrorKind::DataLoss);
+        assert_eq!(error.kind(), FlightErrorKind::InvalidArgument);
         assert!(
             error.message().contains("not the one that is expected") && error.message().contains(reason),
             "{error}"

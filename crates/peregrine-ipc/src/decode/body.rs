@@ -1,5 +1,7 @@
 //! Takes buffers out of a message's body: shared, or decompressed, and aligned as their type needs.
 
+use std::io;
+
 use arrow_buffer::Buffer;
 use peregrine_proto::MessageLimits;
 
@@ -89,26 +91,54 @@ impl<'a> Body<'a> {
         Err(Error::Limit { what: "bytes that views of a message point to", limit, actual: self.viewed })
     }
 
+    /// The length that a buffer has or will have when decompressed, by its own word.
+    pub(super) fn length(&mut self, (offset, length): (usize, usize)) -> Result<usize, Error> {
+        let Some(codec) = self.codec.filter(|_| length > 0) else { return Ok(length) };
+        let raw = self.bytes.slice_with_length(offset, length);
+        match self.stored(codec, &raw)? {
+            Stored::Plain(values) => Ok(values.len()),
+            Stored::Empty => Ok(0),
+            Stored::Packed { length, .. } => {
+                self.decompressed += length;
+                Ok(length)
+            }
+        }
+    }
+
     fn decompress(&mut self, codec: CompressionCodec, raw: &Buffer) -> Result<Buffer, Error> {
-        let Some((prefix, packed)) = raw.split_first_chunk::<LENGTH_PREFIX>() else {
-            let (needed, actual) = (LENGTH_PREFIX, raw.len());
-            return Err(Error::field(Problem::ShortBuffer { buffer: "compressed", needed, actual }));
+        let (packed, length) = match self.stored(codec, raw)? {
+            Stored::Plain(values) => return Ok(values),
+            Stored::Empty => return Ok(self.empty.clone()),
+            Stored::Packed { packed, length } => (packed, length),
         };
-        let claimed = i64::from_le_bytes(*prefix);
-        if claimed == NOT_COMPRESSED {
-            return Ok(raw.slice(LENGTH_PREFIX));
-        }
-        if claimed == 0 {
-            // Java writes a length and nothing else.
-            return Ok(self.empty.clone());
-        }
-        let broken = |source| Error::field(Problem::Compressed { codec, claimed, source });
-        let length = usize::try_from(claimed).map_err(|_| broken(None))?;
-        self.check_limits(length)?;
-        let buffer = self.inflater.inflate(codec, packed, length).map_err(|e| broken(e.map(Into::into)))?;
+        let claimed = length as i64;
+        let broken = |source: Option<io::Error>| {
+            let source = source.map(Into::into);
+            Error::field(Problem::Compressed { codec, claimed, source })
+        };
+        let buffer = self.inflater.inflate(codec, &packed, length).map_err(broken)?;
         self.decompressed += length;
         self.stats.decompressed_bytes += length as u64;
         Ok(buffer)
+    }
+
+    fn stored(&self, codec: CompressionCodec, raw: &Buffer) -> Result<Stored, Error> {
+        let Some((prefix, _)) = raw.split_first_chunk::<LENGTH_PREFIX>() else {
+            let (needed, actual) = (LENGTH_PREFIX, raw.len());
+            return Err(Error::field(Problem::ShortBuffer { buffer: "compressed", needed, actual }));
+        };
+        let packed = raw.slice(LENGTH_PREFIX);
+        match i64::from_le_bytes(*prefix) {
+            NOT_COMPRESSED => Ok(Stored::Plain(packed)),
+            // Java writes a length and nothing else.
+            0 => Ok(Stored::Empty),
+            claimed => {
+                let negative = || Error::field(Problem::Compressed { codec, claimed, source: None });
+                let length = usize::try_from(claimed).map_err(|_| negative())?;
+                self.check_limits(length)?;
+                Ok(Stored::Packed { packed, length })
+            }
+        }
     }
 
     fn check_limits(&self, length: usize) -> Result<(), Error> {
@@ -127,4 +157,16 @@ impl<'a> Body<'a> {
         }
         Ok(())
     }
+}
+
+/// How a buffer of a compressed body is stored.
+enum Stored {
+    /// As it is.
+    Plain(Buffer),
+    Empty,
+    /// Compressed, and so long when decompressed.
+    Packed {
+        packed: Buffer,
+        length: usize,
+    },
 }

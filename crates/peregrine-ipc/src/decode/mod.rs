@@ -6,6 +6,7 @@ mod dictionaries;
 mod flat;
 mod inflate;
 mod layers;
+mod lengths;
 mod lz4;
 mod passthrough;
 mod plan;

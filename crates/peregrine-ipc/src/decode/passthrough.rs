@@ -4,21 +4,28 @@ use std::sync::Arc;
 
 use arrow_ipc::{DictionaryBatch as WireDictionary, Message, MessageHeader, RecordBatch as WireBatch};
 use arrow_schema::SchemaRef;
+use bytes::Bytes;
 use peregrine_proto::MessageLimits;
 
+use super::body::Body;
 use super::check::{self, Parts};
-use super::plan::{FieldPlan, Plan};
-use super::read::{checked_node, checked_rows};
+use super::inflate::Inflater;
+use super::lengths::Lengths;
+use super::plan::{Counts, FieldPlan, Plan};
+use super::read::checked_rows;
+use super::stream::same_schema;
 use crate::error::{Error, Problem};
 use crate::framing::{FormatProblem, IpcMessage};
 use crate::message::MessageKind;
+use crate::stats::DecodeStats;
 
 /// Checks the messages of a stream or a file that are passed on as they are, without a look at their values.
 ///
 /// A message passes if a [`Decoder`](crate::Decoder) would come as far as its values: the header is a valid flatbuffer of
 /// version 4 or 5, it has the nodes, buffers and variadic counts that the schema needs, every buffer lies inside the
-/// body, and its dictionary is one of the schema's. Whether offsets rise, text is UTF-8, keys lie in their dictionary or
-/// a compressed buffer can be decompressed remains for the receiver to check.
+/// body and is long enough for its rows, what compressed ones say that they hold is within the limits, and the
+/// dictionaries that it needs have come. Whether offsets rise, text is UTF-8, keys lie in their dictionary or a
+/// compressed buffer holds what it says remains for the receiver to check.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -77,7 +84,7 @@ impl PassThrough {
     /// [`FormatProblem::ReplacedDictionary`]. The message is as if it had not come.
     pub fn message(&mut self, message: &IpcMessage) -> Result<MessageKind, Error> {
         let wire = check::message(&message.header, &self.limits)?;
-        let body = check::body_length(wire, message.body.len())?;
+        let body = message.body.slice(..check::body_length(wire, message.body.len())?);
         check::message_length(message.header.len(), message.body.len(), &self.limits)?;
         match wire.header_type() {
             MessageHeader::Schema => {
@@ -87,16 +94,15 @@ impl PassThrough {
             MessageHeader::RecordBatch => {
                 let kind = MessageKind::RecordBatch;
                 let batch = wire.header_as_record_batch().ok_or(Error::Missing { part: "record batch" })?;
-                let known = self.stream.as_mut().ok_or(Error::BeforeSchema { kind })?;
-                let parts = Parts::new(batch, wire.version(), known.plan.counts, body)?;
-                check_rows(parts, &known.plan.columns, batch)?;
+                let known = self.stream.as_ref().ok_or(Error::BeforeSchema { kind })?;
+                known.check(batch, Received { wire, body }, &known.plan.columns, &self.limits)?;
                 Ok(kind)
             }
             MessageHeader::DictionaryBatch => {
                 let kind = MessageKind::DictionaryBatch;
                 let batch = wire.header_as_dictionary_batch().ok_or(Error::Missing { part: "dictionary batch" })?;
                 let known = self.stream.as_mut().ok_or(Error::BeforeSchema { kind })?;
-                known.dictionary_batch(batch, wire, body, self.may_replace)?;
+                known.dictionary_batch(batch, Received { wire, body }, self.may_replace, &self.limits)?;
                 Ok(kind)
             }
             other => Err(check::other_kind(other)),
@@ -107,7 +113,7 @@ impl PassThrough {
         let schema = peregrine_proto::decode_schema_header(header, &self.limits);
         let schema = Arc::new(schema.map_err(|source| Error::Schema { source })?);
         match &self.stream {
-            Some(known) if known.schema == schema => {}
+            Some(known) if same_schema(&known.schema, &schema) => {}
             Some(known) => return Err(Error::SchemaChanged { expected: known.schema.clone(), actual: schema }),
             None => {
                 let wire = message.header_as_schema().ok_or(Error::Missing { part: "schema" })?;
@@ -120,20 +126,25 @@ impl PassThrough {
     }
 }
 
+/// A message and its body, cut to the length that the message states.
+struct Received<'a> {
+    wire: Message<'a>,
+    body: Bytes,
+}
+
 impl Known {
     fn dictionary_batch(
         &mut self,
         dictionary: WireDictionary<'_>,
-        message: Message<'_>,
-        body: usize,
+        message: Received<'_>,
         may_replace: bool,
+        limits: &MessageLimits,
     ) -> Result<(), Error> {
         let id = dictionary.id();
         let slot = self.plan.slot(id).ok_or(Error::UnknownDictionary { id })?;
         let batch = dictionary.data().ok_or(Error::Missing { part: "record batch" })?;
         let values = &self.plan.dictionaries[slot].values;
-        let parts = Parts::new(batch, message.version(), values.counts, body)?;
-        check_rows(parts, std::slice::from_ref(values), batch)?;
+        self.check(batch, message, std::slice::from_ref(values), limits)?;
         match (dictionary.isDelta(), self.came[slot]) {
             (true, false) => return Err(Error::field(Problem::NoDictionary { id }).within(&values.name)),
             (false, true) if !may_replace => {
@@ -144,23 +155,23 @@ impl Known {
         self.came[slot] = true;
         Ok(())
     }
-}
 
-/// Each array has a number of rows that is possible, and a column as many as its batch.
-fn check_rows(parts: Parts<'_>, columns: &[FieldPlan], batch: WireBatch<'_>) -> Result<(), Error> {
-    let rows = checked_rows(batch.length())?;
-    let mut index = 0;
-    for column in columns {
-        for node in index..index + column.counts.nodes {
-            let node_is_column = node == index;
-            let wire = parts.node(node).ok_or(Error::Missing { part: "field node" })?;
-            let node = checked_node(wire.length(), wire.null_count()).map_err(|error| error.within(&column.name))?;
-            if node_is_column && node.rows != rows {
-                let problem = Problem::Rows { stated: wire.length(), expected: rows };
-                return Err(Error::field(problem).within(&column.name));
-            }
-        }
-        index += column.counts.nodes;
+    /// Checks a batch of these fields.
+    fn check(
+        &self,
+        batch: WireBatch<'_>,
+        message: Received<'_>,
+        fields: &[FieldPlan],
+        limits: &MessageLimits,
+    ) -> Result<(), Error> {
+        let rows = checked_rows(batch.length())?;
+        let mut counts = Counts::default();
+        fields.iter().for_each(|field| counts.add(field.counts));
+        let parts = Parts::new(batch, message.wire, counts, message.body.len())?;
+        let (mut inflater, mut stats) = (Inflater::default(), DecodeStats::default());
+        let body = Body::new(message.body.into(), parts.codec, &mut inflater, limits, &mut stats);
+        let id = |slot: usize| self.plan.dictionaries[slot].id;
+        let mut lengths = Lengths::new(parts, body, &self.came, &id);
+        fields.iter().try_for_each(|field| lengths.column(field, rows))
     }
-    Ok(())
 }

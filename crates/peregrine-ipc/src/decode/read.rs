@@ -35,6 +35,16 @@ pub(super) struct Node {
     pub(super) nulls: usize,
 }
 
+impl Node {
+    /// Fails for a union or run ends that had nulls before version 5.
+    pub(super) fn no_nulls_of_its_own(self) -> Result<(), Error> {
+        match self.nulls {
+            0 => Ok(()),
+            _ => Err(Error::field(Problem::Unsupported { what: "a union or run ends with nulls of their own" })),
+        }
+    }
+}
+
 impl<'a> Reader<'a> {
     pub(super) fn new(parts: Parts<'a>, body: Body<'a>, dictionaries: &'a Dictionaries, trust: Trust) -> Self {
         Self { parts, body, dictionaries, trust, node: 0, buffer: 0, view: 0 }
@@ -170,9 +180,7 @@ impl<'a> Reader<'a> {
     pub(super) fn old_validity(&mut self, node: Node) -> Result<(), Error> {
         if self.parts.old_validity {
             self.buffer += 1;
-            if node.nulls > 0 {
-                return Err(Error::field(Problem::Unsupported { what: "a union or run ends with nulls of their own" }));
-            }
+            node.no_nulls_of_its_own()?;
         }
         Ok(())
     }

@@ -69,8 +69,7 @@ impl StreamState {
 
     /// A second schema message may only say what the first one said.
     pub(super) fn check_same(&self, schema: Schema) -> Result<(), Error> {
-        // For arrow, ids are no part of a schema.
-        if *self.schema == schema && DictionaryIds::OfFields.of(&self.schema) == DictionaryIds::OfFields.of(&schema) {
+        if same_schema(&self.schema, &schema) {
             return Ok(());
         }
         Err(Error::SchemaChanged { expected: self.schema.clone(), actual: Arc::new(schema) })
@@ -134,6 +133,11 @@ impl StreamState {
         incoming.stats.num_dictionary_deltas += u64::from(dictionary.isDelta());
         Ok(())
     }
+}
+
+/// Whether two schemas are the same with the ids of their dictionaries, which for arrow are no part of them.
+pub(super) fn same_schema(a: &Schema, b: &Schema) -> bool {
+    a == b && DictionaryIds::OfFields.of(a) == DictionaryIds::OfFields.of(b)
 }
 
 fn reader<'a>(

@@ -41,15 +41,16 @@ impl<R: Read> StreamBytes for Recycled<R> {
     }
 }
 
-/// The messages of a stream to its end.
+/// The messages of a stream to its end, or to an error: what is behind that cannot be told from what was lost.
 pub(super) struct StreamSource<B> {
     bytes: B,
     messages: StreamMessages,
+    is_over: bool,
 }
 
 impl<B: StreamBytes> StreamSource<B> {
     pub(super) fn new(bytes: B, limits: MessageLimits) -> Self {
-        Self { bytes, messages: StreamMessages::new(limits) }
+        Self { bytes, messages: StreamMessages::new(limits), is_over: false }
     }
 
     fn read(&mut self) -> Result<Option<IpcMessage>, FlightError> {
@@ -72,6 +73,11 @@ impl<B: StreamBytes> Iterator for StreamSource<B> {
     type Item = Result<IpcMessage, FlightError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.read().transpose()
+        if self.is_over {
+            return None;
+        }
+        let message = self.read();
+        self.is_over = !matches!(message, Ok(Some(_)));
+        message.transpose()
     }
 }

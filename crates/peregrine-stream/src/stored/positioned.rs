@@ -38,7 +38,7 @@ pub trait PositionedRead {
     /// [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) if there are not as many, and whatever keeps them from being read.
     fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()>;
 
-    /// Bytes that are in memory already, to be shared instead of read. `None` unless implemented.
+    /// All bytes of a range, if they are in memory already, to be shared instead of read. `None` unless implemented.
     fn shared(&self, _range: Range<u64>) -> Option<Bytes> {
         None
     }
@@ -108,10 +108,11 @@ pub(super) fn read_range(
     range: Range<u64>,
     recycler: &Recycler,
 ) -> Result<Bytes, FlightError> {
-    if let Some(shared) = source.shared(range.clone()) {
+    let length = (range.end - range.start) as usize;
+    if let Some(shared) = source.shared(range.clone()).filter(|shared| shared.len() == length) {
         return Ok(shared);
     }
-    let mut lent = recycler.lend((range.end - range.start) as usize)?;
+    let mut lent = recycler.lend(length)?;
     let mut offset = range.start;
     let read = lent.fill_from(|buffer| {
         source.read_exact_at(buffer, offset)?;

@@ -107,18 +107,21 @@ impl IpcSource {
     /// Fails unless the data has this schema, metadata included.
     ///
     /// # Errors
-    /// `DataLoss`, with where the two differ first.
+    /// `InvalidArgument`, with where the two differ first.
     pub fn with_expected_schema(self, expected: &Schema) -> Result<Self, FlightError> {
         if *self.schema == *expected {
             return Ok(self);
         }
-        Err(broken(Error::UnexpectedSchema { expected: Arc::new(expected.clone()), actual: self.schema }))
+        let error = Error::UnexpectedSchema { expected: Arc::new(expected.clone()), actual: self.schema };
+        Err((self.change)(error.into()))
     }
 
-    /// Changes the errors that come while the messages are read, to say in them what was read.
+    /// Changes the errors that come from here on, also while the messages are read, to say in them what was read. A change
+    /// that was asked for before comes first.
     #[must_use]
     pub fn map_errors(self, change: impl Fn(FlightError) -> FlightError + Send + 'static) -> Self {
-        Self { change: Box::new(change), ..self }
+        let before = self.change;
+        Self { change: Box::new(move |error| change(before(error))), ..self }
     }
 
     /// Decodes the messages, every value validated. The iterator blocks as the reads do.
@@ -127,9 +130,10 @@ impl IpcSource {
     /// `InvalidArgument` for a projection of columns that are not there.
     pub fn into_batches(self, options: IpcReadOptions) -> Result<IpcBatches, FlightError> {
         let mut decoder = Decoder::new(options, self.limits);
-        let schema = match decoder.decode(&self.schema_message.header, self.schema_message.body)? {
-            Decoded::Schema(schema) => schema,
-            _ => return Err(without_schema()),
+        let schema = match decoder.decode(&self.schema_message.header, self.schema_message.body) {
+            Ok(Decoded::Schema(schema)) => schema,
+            Ok(_) => return Err((self.change)(without_schema())),
+            Err(error) => return Err((self.change)(error.into())),
         };
         Ok(IpcBatches::new(decoder, schema, self.messages, self.is_file, self.change))
     }
