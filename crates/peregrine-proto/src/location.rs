@@ -73,6 +73,9 @@ impl Location {
     }
 
     /// `grpc+unix:///path/of/socket`; a path that is not absolute becomes `grpc+unix:path/of/socket`.
+    ///
+    /// An empty path and one with a zero byte, which no socket has, make a location of the scheme
+    /// [`Other`](LocationScheme::Other), whose URI nobody can parse.
     pub fn for_grpc_unix(path: impl AsRef<Path>) -> Self {
         let path = path.as_ref();
         let slashes = if path.has_root() { "//" } else { "" };
@@ -128,7 +131,7 @@ impl Location {
     fn trusted(uri: String) -> Self {
         match parse::parse(&uri) {
             Ok((target, caseless)) => Self { uri, target, caseless },
-            // Unreachable by the tests of `encode_host` and `encode_path`; a location that goes nowhere beats a panic.
+            // Paths that no socket has. A location that goes nowhere beats a panic.
             Err(_) => Self { uri, target: Target::Other, caseless: 0 },
         }
     }

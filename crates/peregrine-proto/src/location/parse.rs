@@ -165,11 +165,18 @@ fn path_from_bytes(bytes: Vec<u8>) -> Result<PathBuf, Reason> {
 /// A host as a URI has it: an IPv6 address in brackets, anything unusual percent-encoded.
 pub(super) fn encode_host(host: &str) -> String {
     let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
-    let (address, zone) = bare.split_once('%').unwrap_or((bare, ""));
-    if address.parse::<Ipv6Addr>().is_err() {
+    let (address, zone) = match bare.split_once('%') {
+        Some((address, zone)) => (address, Some(zone)),
+        None => (bare, None),
+    };
+    // A zone has a name, or it is none and the text no address.
+    if address.parse::<Ipv6Addr>().is_err() || zone == Some("") {
         return encode(host.as_bytes(), b"");
     }
-    if zone.is_empty() { format!("[{address}]") } else { format!("[{address}%25{}]", encode(zone.as_bytes(), b"")) }
+    match zone {
+        Some(zone) => format!("[{address}%25{}]", encode(zone.as_bytes(), b"")),
+        None => format!("[{address}]"),
+    }
 }
 
 /// A path as a URI has it.

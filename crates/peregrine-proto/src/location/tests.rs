@@ -100,6 +100,7 @@ fn constructors_make_what_parses_back() {
         (Location::for_grpc_tcp("::1", 1), "grpc+tcp://[::1]:1"),
         (Location::for_grpc_tls("[::1]", 1), "grpc+tls://[::1]:1"),
         (Location::for_grpc_tls("fe80::1%eth0", 1), "grpc+tls://[fe80::1%25eth0]:1"),
+        (Location::for_grpc_tls("fe80::1%", 1), "grpc+tls://fe80%3A%3A1%25:1"),
         (Location::for_grpc_tcp("no host", 1), "grpc+tcp://no%20host:1"),
         (Location::for_grpc_tcp("", 1), "grpc+tcp://:1"),
         (Location::for_grpc_unix("/tmp/a b"), "grpc+unix:///tmp/a%20b"),
@@ -112,6 +113,15 @@ fn constructors_make_what_parses_back() {
         assert_ne!(location.scheme(), LocationScheme::Other);
     }
     assert_eq!(Location::for_grpc_tcp("no host", 1).host(), Some("no host"));
+}
+
+#[test]
+fn paths_that_no_socket_has_lead_nowhere() {
+    for path in ["", "a\0b"] {
+        let location = Location::for_grpc_unix(path);
+        assert_eq!((location.scheme(), location.socket_path()), (LocationScheme::Other, None));
+        assert!(location.uri().parse::<Location>().is_err());
+    }
 }
 
 #[test]
