@@ -11,6 +11,7 @@ mod check;
 mod encode;
 mod result;
 mod version;
+mod zones;
 
 pub use self::encode::{encode_schema, encode_schema_header, encode_schema_header_with_ids};
 pub use self::result::SchemaResult;
@@ -89,7 +90,8 @@ pub fn decode_schema_header(header: &[u8], limits: &MessageLimits) -> Result<Sch
     }
     let schema = message.header_as_schema().ok_or_else(|| malformed("no header"))?;
     check::check_schema(schema, effective_depth(limits), limits.schema_fields)?;
-    try_fb_to_schema(schema).map_err(|error| malformed(&error).with_source(error))
+    let schema = try_fb_to_schema(schema).map_err(|error| malformed(&error).with_source(error))?;
+    Ok(zones::without_empty(schema))
 }
 
 /// A message that is a valid flatbuffer.

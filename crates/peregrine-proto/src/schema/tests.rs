@@ -359,6 +359,39 @@ fn decimals_have_a_precision_that_fits() {
 
 /// A small header whose fields all have the same children, so that it unfolds into a tree of `width ^ levels` fields.
 #[test]
+fn a_time_zone_without_a_name_is_none() {
+    let of = |zone: Option<&str>| {
+        let time = DataType::Timestamp(TimeUnit::Second, zone.map(Into::into));
+        let field = |data_type: &DataType| Arc::new(Field::new("f", data_type.clone(), true));
+        let strict = |data_type: &DataType| Arc::new(Field::new("f", data_type.clone(), false));
+        let pair = DataType::Struct([strict(&DataType::Int8), field(&time)].into_iter().collect());
+        let types = [
+            time.clone(),
+            DataType::List(field(&time)),
+            DataType::LargeList(field(&time)),
+            DataType::ListView(field(&time)),
+            DataType::LargeListView(field(&time)),
+            DataType::FixedSizeList(field(&time), 2),
+            DataType::Map(strict(&pair), false),
+            DataType::Union(UnionFields::try_new([4], [field(&time)]).unwrap(), UnionMode::Dense),
+            DataType::RunEndEncoded(strict(&DataType::Int16), field(&time)),
+            DataType::Dictionary(DataType::Int8.into(), time.into()),
+        ];
+        let fields: Fields = types.iter().map(field).collect();
+        Schema::new_with_metadata(fields, HashMap::from([("key".to_owned(), "value".to_owned())]))
+    };
+    let named = of(Some("Zulu"));
+    let mut header = encode_schema_header(&named, MetadataVersion::V5).to_vec();
+    assert_eq!(decode_schema_header(&header, &limits()).unwrap(), named);
+    for at in 0..header.len() - 8 {
+        if header[at..].starts_with(b"\x04\0\0\0Zulu") {
+            header[at..at + 8].fill(0);
+        }
+    }
+    assert_eq!(decode_schema_header(&header, &limits()).unwrap(), of(None));
+}
+
+#[test]
 fn a_header_that_uses_its_parts_over_and_over_is_refused() {
     for (width, levels) in [(2, 60), (100, 3), (5000, 1)] {
         let header = header_of(|builder| {
