@@ -3,6 +3,7 @@
 
 mod columns;
 mod flags;
+pub mod fuzz;
 mod hosts;
 mod interop;
 mod json_dialect;

@@ -3,6 +3,7 @@
 mod bench;
 mod ci;
 mod codegen;
+mod fuzz;
 mod interop;
 mod process;
 mod python;
@@ -40,6 +41,8 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         json: Option<PathBuf>,
     },
+    /// Run the fuzz targets on stable Rust: fails with a finding, and says how to run its input again.
+    Fuzz(fuzz::Plan),
     /// Make the code in `peregrine-proto` from `proto/`.
     Codegen {
         /// Compare with what is checked in, and change nothing.
@@ -67,6 +70,7 @@ fn run() -> Result<()> {
         Command::Ci => ci::run(&workspace),
         Command::Interop => interop::run(&workspace),
         Command::Bench { quick, case, json } => bench::run(&workspace, quick, case.as_deref(), json.as_deref()),
+        Command::Fuzz(plan) => fuzz::run(&workspace, &plan),
         Command::Codegen { check } => codegen::run(&workspace, check),
         Command::SampleData => sample_data::run(&workspace),
     }

@@ -76,6 +76,11 @@ impl Manifest {
         &self.name
     }
 
+    /// Where the package is.
+    pub(super) fn folder(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new(""))
+    }
+
     /// Everything that a member's manifest is held to.
     pub(super) fn check(&self) -> Vec<Finding> {
         let mut findings = Vec::new();

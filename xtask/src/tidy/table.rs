@@ -22,6 +22,9 @@ pub(super) const FLOORS: &[(&str, u8)] = &[
 /// Depends on no crate of the workspace, so that it builds when they do not.
 pub(super) const STANDS_ALONE: &str = "xtask";
 
+/// Packages that are a workspace of their own, and why: the rules for manifests do not hold there.
+pub(super) const OWN_WORKSPACES: &[(&str, &str)] = &[("integration-tests/fuzz", "cargo-fuzz needs a nightly compiler")];
+
 /// Lines of a file, its tests left out.
 pub(super) const FILE_LINES: usize = 400;
 /// Lines of a function, from its name to its closing brace.
@@ -36,6 +39,7 @@ pub(super) const FEATURE_LINES: usize = 14;
 /// Where `unsafe` may be written, and why.
 pub(super) const UNSAFE: &[(&str, &str)] = &[
     ("crates/peregrine-ipc/src/decode/trust.rs", "the constructor that opts out of validation, for trusted peers"),
+    ("integration-tests/src/bin/fuzz/counting.rs", "an allocator that counts, which is an unsafe trait"),
     ("integration-tests/tests/codec/messages.rs", "calls that constructor on messages that it just wrote"),
     ("crates/peregrine-transport/src/allocator.rs", "the hint to the allocator, which is a C function"),
 ];

@@ -1,0 +1,4 @@
+//! `cargo fuzz run flight_data`.
+#![no_main]
+
+fuzz::program!("flight_data");

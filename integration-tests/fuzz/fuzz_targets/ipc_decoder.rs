@@ -1,0 +1,4 @@
+//! `cargo fuzz run ipc_decoder`.
+#![no_main]
+
+fuzz::program!("ipc_decoder");

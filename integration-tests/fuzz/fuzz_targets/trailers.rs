@@ -1,0 +1,4 @@
+//! `cargo fuzz run trailers`.
+#![no_main]
+
+fuzz::program!("trailers");
