@@ -121,14 +121,20 @@ fn upload_and_read(peers: &Peers<'_>, files: &Files, client: Peer, server: Peer)
         Peer::Ours => (Column { client, server, what: "and back" }, by_program(client, &[])),
         Peer::Go => (Column { client, server, what: "uploads" }, by_program(client, &[])),
     }];
+    let java_reads = || (Column { client: Peer::Java, server, what: "reads" }, by_java("read"));
+    if client == Peer::Java {
+        // Java tells others another name for the items of lists in dictionaries than the file has, and reads its own.
+        columns.push(java_reads());
+        return columns;
+    }
     if client != Peer::Ours {
         columns.push((Column { client: Peer::Ours, server, what: "reads" }, by_program(Peer::Ours, &["--no-upload"])));
     }
     if peers.all().contains(&Peer::Pyarrow) {
         columns.push((Column { client: Peer::Pyarrow, server, what: "reads" }, by_pyarrow("read")));
     }
-    if peers.java.is_some() && server == Peer::Ours && matches!(client, Peer::Ours | Peer::Java) {
-        columns.push((Column { client: Peer::Java, server, what: "reads" }, by_java("read")));
+    if peers.java.is_some() && (client, server) == (Peer::Ours, Peer::Ours) {
+        columns.push(java_reads());
     }
     columns
 }
