@@ -17,4 +17,5 @@ mod projection;
 mod random_tables;
 mod round_trip;
 mod sharing;
+mod strictness;
 mod versions;

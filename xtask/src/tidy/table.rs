@@ -38,7 +38,10 @@ pub(super) const FEATURE_LINES: usize = 14;
 
 /// Where `unsafe` may be written, and why.
 pub(super) const UNSAFE: &[(&str, &str)] = &[
-    ("crates/peregrine-ipc/src/decode/trust.rs", "the constructor that opts out of validation, for trusted peers"),
+    (
+        "crates/peregrine-ipc/src/decode/trust.rs",
+        "arrays of values that were just checked, faster than arrow checks them; and the constructor that opts out of it",
+    ),
     ("integration-tests/src/bin/fuzz/counting.rs", "an allocator that counts, which is an unsafe trait"),
     ("integration-tests/tests/codec/messages.rs", "calls that constructor on messages that it just wrote"),
     ("crates/peregrine-transport/src/allocator.rs", "the hint to the allocator, which is a C function"),

@@ -13,6 +13,7 @@ mod plan;
 mod read;
 mod stream;
 mod trust;
+mod valid;
 
 use arrow_array::RecordBatch;
 use arrow_buffer::Buffer;

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, NullArray, make_array};
-use arrow_buffer::{ArrowNativeType, BooleanBuffer, Buffer, NullBuffer};
-use arrow_data::{ArrayData, ArrayDataBuilder, MAX_INLINE_VIEW_LEN};
+use arrow_array::types::{BinaryViewType, StringViewType};
+use arrow_array::{ArrayRef, NullArray, OffsetSizeTrait};
+use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, ScalarBuffer};
+use arrow_data::MAX_INLINE_VIEW_LEN;
+use arrow_schema::DataType;
 
 use super::body::Body;
 use super::check::Parts;
@@ -77,40 +79,25 @@ impl<'a> Reader<'a> {
         self.view += counts.views;
     }
 
-    fn array(&mut self, plan: &FieldPlan) -> Result<ArrayRef, Error> {
+    /// The next array.
+    pub(super) fn array(&mut self, plan: &FieldPlan) -> Result<ArrayRef, Error> {
         let node = self.next_node(plan)?;
-        let array = match self.flat(plan, node) {
-            Some(array) => array,
-            None => self.nested(plan, node).map(make_array),
-        };
-        array.map_err(|error| error.within(&plan.name))
-    }
-
-    /// An array as the child of another one.
-    pub(super) fn child(&mut self, plan: &FieldPlan) -> Result<ArrayData, Error> {
-        let node = self.next_node(plan)?;
-        let data = match self.flat(plan, node) {
-            Some(array) => array.map(|array| array.to_data()),
-            None => self.nested(plan, node),
-        };
-        data.map_err(|error| error.within(&plan.name))
-    }
-
-    fn flat(&mut self, plan: &FieldPlan, node: Node) -> Option<Result<ArrayRef, Error>> {
-        Some(match plan.shape {
-            Shape::Null => Ok(Arc::new(NullArray::new(node.rows))),
+        let array = match plan.shape {
+            Shape::Null => Ok(Arc::new(NullArray::new(node.rows)) as ArrayRef),
             Shape::Boolean => self.boolean(node),
             Shape::Primitive { width, align } => self.primitive(&plan.data_type, node, width, align),
             Shape::FixedBinary { width } => self.fixed_binary(node, width),
             Shape::Bytes { large: false } => self.bytes::<i32>(&plan.data_type, node),
             Shape::Bytes { large: true } => self.bytes::<i64>(&plan.data_type, node),
-            Shape::View => self.views(&plan.data_type, node),
+            Shape::View if plan.data_type == DataType::Utf8View => self.views::<StringViewType>(node),
+            Shape::View => self.views::<BinaryViewType>(node),
             Shape::Dictionary { width, slot } => match self.dictionaries.values(slot) {
                 Ok(values) => self.dictionary(&plan.data_type, node, width, values),
                 Err(error) => Err(error),
             },
-            _ => return None,
-        })
+            _ => self.nested(plan, node),
+        };
+        array.map_err(|error| error.within(&plan.name))
     }
 
     fn next_node(&mut self, plan: &FieldPlan) -> Result<Node, Error> {
@@ -137,14 +124,15 @@ impl<'a> Reader<'a> {
         self.body.exact(range, needed, align, name)
     }
 
-    /// The next buffer as offsets of so many rows: one more than those, all of them from zero to `i64::MAX` or not.
-    pub(super) fn next_offsets<O: ArrowNativeType>(&mut self, rows: usize) -> Result<Buffer, Error> {
+    /// The next buffer as offsets of so many rows: one more than those.
+    pub(super) fn next_offsets<O: OffsetSizeTrait>(&mut self, rows: usize) -> Result<ScalarBuffer<O>, Error> {
         let range = self.next_range()?;
         if rows == 0 {
             // No offsets at all are as good as one where there are no rows, and may even be compressed.
-            return Ok(Buffer::from_vec(vec![O::default()]));
+            return Ok(vec![O::default()].into());
         }
-        self.body.exact(range, (rows + 1) * size_of::<O>(), align_of::<O>(), "offsets")
+        let offsets = self.body.exact(range, (rows + 1) * size_of::<O>(), align_of::<O>(), "offsets")?;
+        Ok(ScalarBuffer::new(offsets, 0, rows + 1))
     }
 
     /// The data buffers of a view array.
@@ -155,10 +143,12 @@ impl<'a> Reader<'a> {
     }
 
     /// Counts the bytes that views point to, and refuses too many.
-    pub(super) fn count_viewed(&mut self, views: &[u128]) -> Result<(), Error> {
+    pub(super) fn count_viewed(&mut self, views: &[u128]) -> Result<usize, Error> {
         let lengths = views.iter().map(|&view| u64::from(view as u32));
         let outside = lengths.filter(|&length| length > u64::from(MAX_INLINE_VIEW_LEN)).sum::<u64>();
-        self.body.count_viewed(usize::try_from(outside).unwrap_or(usize::MAX))
+        let outside = usize::try_from(outside).unwrap_or(usize::MAX);
+        self.body.count_viewed(outside)?;
+        Ok(outside)
     }
 
     /// The validity bitmap. It is not looked at where no nulls are stated, and must have as many as are stated.
@@ -183,10 +173,6 @@ impl<'a> Reader<'a> {
             node.no_nulls_of_its_own()?;
         }
         Ok(())
-    }
-
-    pub(super) fn build(&self, array: ArrayDataBuilder) -> Result<ArrayData, Error> {
-        self.trust.build(array)
     }
 }
 
