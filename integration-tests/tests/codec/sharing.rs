@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arrow_array::builder::StringViewBuilder;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use arrow_array::{Array, ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray, StringViewArray, UnionArray};
@@ -89,6 +90,23 @@ fn views_send_what_their_rows_use() {
         None,
     );
     assert_eq!(data(&batch(sparse.unwrap())), 64 * length);
+}
+
+#[test]
+fn a_slice_of_views_names_the_buffers_that_it_uses() {
+    let words: Vec<String> = (0..4000).map(|n| format!("a word too long for a view, number {n:06}")).collect();
+    // A buffer for every ten words.
+    let mut builder = StringViewBuilder::new().with_fixed_block_size(words[0].len() as u32 * 10);
+    words.iter().for_each(|word| builder.append_value(word));
+    let all: ArrayRef = Arc::new(builder.finish());
+    assert_eq!(all.as_string_view().data_buffers().len(), 400);
+    let batch = RecordBatch::try_from_iter([("v", all)]).unwrap().slice(1205, 64);
+    let (message, _) = encode_one(&batch);
+    let named = arrow_ipc::root_as_message(&message.header).unwrap().header_as_record_batch().unwrap();
+    assert_eq!(named.variadicBufferCounts().unwrap().iter().collect::<Vec<_>>(), [7]);
+    assert!(message.encoded_size() < 5000, "{}", message.encoded_size());
+    let messages = parts(&encode(std::slice::from_ref(&batch), IpcWriteOptions::default()));
+    assert_eq!(decode_with(&mut decoder(), &messages).unwrap(), [batch]);
 }
 
 #[test]

@@ -19,14 +19,15 @@ pub(super) fn walk_views(data: &ArrayData, rows: Rows, sink: &mut impl Sink) {
             buffers.iter().for_each(|buffer| sink.share(buffer, 0, buffer.len()));
         }
         Plan::Cut => {
-            if used.spans.iter().all(|span| span.start == 0) {
+            if used.spans.iter().all(|span| span.start == 0 && !span.is_empty()) {
                 sink.share(views, at.start * size_of::<u128>(), length);
             } else {
                 sink.make(length, || used.shifted(&typed));
             }
-            sink.variadic(buffers.len());
-            for (buffer, span) in buffers.iter().zip(&used.spans) {
-                sink.share(buffer, span.start, span.end.saturating_sub(span.start));
+            let parts = || buffers.iter().zip(&used.spans).filter(|(_, span)| !span.is_empty());
+            sink.variadic(parts().count());
+            for (buffer, span) in parts() {
+                sink.share(buffer, span.start, span.end - span.start);
             }
         }
         Plan::Copy => {
@@ -56,6 +57,10 @@ struct Part {
 
 impl Part {
     const EMPTY: Self = Self { start: usize::MAX, end: 0 };
+
+    fn is_empty(self) -> bool {
+        self.start >= self.end
+    }
 }
 
 /// What the views of some rows use of their data buffers.
@@ -114,11 +119,25 @@ impl Used {
         }
     }
 
+    /// The views with the places that their data has when only the parts in use are sent.
     fn shifted(&self, views: &[u128]) -> Buffer {
+        let mut sent = 0;
+        let numbers: Vec<u32> = self
+            .spans
+            .iter()
+            .map(|span| {
+                let number = sent;
+                sent += u32::from(!span.is_empty());
+                number
+            })
+            .collect();
         let shift = |&view: &u128| {
             let parsed = ByteView::from(view);
-            match outside(parsed).and_then(|index| self.spans.get(index)) {
-                Some(part) => parsed.with_offset(parsed.offset - part.start as u32).as_u128(),
+            match outside(parsed).and_then(|index| self.spans.get(index).zip(numbers.get(index))) {
+                Some((part, &number)) => {
+                    let offset = parsed.offset - part.start as u32;
+                    parsed.with_offset(offset).with_buffer_index(number).as_u128()
+                }
                 None => view,
             }
         };
