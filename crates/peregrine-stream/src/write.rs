@@ -146,7 +146,8 @@ impl FlightStreamWriter {
         }
     }
 
-    /// Writes all batches of a table, cut into batches of at most `max_chunk_size` rows if that is given.
+    /// Writes all batches of a table but those without rows, cut into batches of at most `max_chunk_size` rows if that is
+    /// given.
     ///
     /// # Errors
     /// As [`write_batch`](Self::write_batch); what was written before stays written.
