@@ -18,6 +18,6 @@ pub use crate::flags::two_dashes;
 pub use crate::hosts::{Host, Hosted};
 pub use crate::interop::{ERROR_KINDS, counted, error, numbers, numbers_schema, words, words_schema};
 pub use crate::json_file::read_json_file;
-pub use crate::same::ensure_same;
+pub use crate::same::{ensure_same, ordered_dictionaries};
 pub use crate::stop::input_closed;
 pub use crate::usage::{Measured, Usage};

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use arrow_array::{Array, RecordBatch};
-use arrow_schema::Schema;
+use arrow_schema::{Field, Schema};
 use peregrine::stream::Table;
 
 /// What came must be what was sent: the schema with its metadata and the order of its dictionaries, the rows in their
@@ -34,12 +34,14 @@ pub fn ensure_same(came: &Table, sent: &Table) -> Result<()> {
 
 fn ensure_same_schema(came: &Schema, sent: &Schema) -> Result<()> {
     ensure!(came == sent, "another schema:\n{came:#?}\nand not\n{sent:#?}");
-    // Fields are equal without this flag.
-    let ordered = |schema: &Schema| -> Vec<_> {
-        schema.flattened_fields().into_iter().map(|field| field.dict_is_ordered()).collect()
-    };
-    ensure!(ordered(came) == ordered(sent), "dictionaries with another order: {came:#?}");
+    let is_same_order = ordered_dictionaries(came) == ordered_dictionaries(sent);
+    ensure!(is_same_order, "dictionaries with another order: {came:#?}");
     Ok(())
+}
+
+/// Which fields of a schema have dictionaries, and whether these are ordered: for arrow, schemas are equal without it.
+pub fn ordered_dictionaries(schema: &Schema) -> Vec<Option<bool>> {
+    schema.flattened_fields().into_iter().map(Field::dict_is_ordered).collect()
 }
 
 fn ensure_same_rows(came: &RecordBatch, sent: &RecordBatch) -> Result<()> {

@@ -6,13 +6,14 @@ use arrow_array::{Array, ArrayRef, Int64Array, RecordBatch};
 use arrow_ipc::CompressionType;
 use arrow_ipc::writer::{IpcWriteOptions as ArrowOptions, StreamWriter};
 use bytes::Bytes;
-use flatbuffers::FlatBufferBuilder;
 use peregrine::ipc::{
     CompressionCodec, Decoder, Encoder, Error, IpcReadOptions, IpcWriteOptions, MessageLimits, Problem,
 };
 use peregrine_testkit::random;
 
-use crate::framing::{Message, arrow_decode, decode, decode_with, decoder, encode, messages, parts};
+use crate::framing::{
+    Message, arrow_decode, decode, decode_with, decoder, encode, layout, messages, parts, with_layout,
+};
 
 const CODECS: [CompressionCodec; 2] = [CompressionCodec::Lz4, CompressionCodec::Zstd];
 
@@ -152,34 +153,10 @@ fn large_buffers_grow_while_they_decompress() {
     }
 }
 
-/// The header of a compressed batch with all of its buffers in the first eight bytes of a body of 64.
+/// The header of a batch with all of its buffers in the first eight bytes of a body of 64.
 fn eight_bytes_each(header: &[u8]) -> Bytes {
-    let batch = arrow_ipc::root_as_message(header).unwrap().header_as_record_batch().unwrap();
-    let mut builder = FlatBufferBuilder::new();
-    let nodes: Vec<_> = batch.nodes().unwrap().iter().copied().collect();
-    let buffers: Vec<_> = batch.buffers().unwrap().iter().map(|_| arrow_ipc::Buffer::new(0, 8)).collect();
-    let variadic = batch.variadicBufferCounts().map(|counts| counts.iter().collect::<Vec<_>>());
-    let variadic = variadic.map(|counts| builder.create_vector(&counts));
-    let (nodes, buffers) = (builder.create_vector(&nodes), builder.create_vector(&buffers));
-    let codec = batch.compression().unwrap().codec();
-    let compression = arrow_ipc::BodyCompressionArgs { codec, method: arrow_ipc::BodyCompressionMethod::BUFFER };
-    let args = arrow_ipc::RecordBatchArgs {
-        length: batch.length(),
-        nodes: Some(nodes),
-        buffers: Some(buffers),
-        variadicBufferCounts: variadic,
-        compression: Some(arrow_ipc::BodyCompression::create(&mut builder, &compression)),
-    };
-    let args = arrow_ipc::MessageArgs {
-        version: arrow_ipc::MetadataVersion::V5,
-        header_type: arrow_ipc::MessageHeader::RecordBatch,
-        header: Some(arrow_ipc::RecordBatch::create(&mut builder, &args).as_union_value()),
-        bodyLength: 64,
-        custom_metadata: None,
-    };
-    let message = arrow_ipc::Message::create(&mut builder, &args);
-    builder.finish(message, None);
-    Bytes::copy_from_slice(builder.finished_data())
+    let (nodes, buffers) = layout(header);
+    with_layout(header, &nodes, &vec![arrow_ipc::Buffer::new(0, 8); buffers.len()], 64)
 }
 
 #[test]

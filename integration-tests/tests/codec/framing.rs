@@ -4,8 +4,10 @@
 use arrow_array::RecordBatch;
 use arrow_ipc::reader::StreamReader;
 use arrow_ipc::writer::StreamWriter;
+use arrow_ipc::{FieldNode, MessageHeader};
 use arrow_schema::SchemaRef;
 use bytes::Bytes;
+use flatbuffers::FlatBufferBuilder;
 use peregrine::ipc::{
     Decoded, Decoder, EncodedMessage, Encoder, Error, IpcReadOptions, IpcWriteOptions, MessageLimits, StreamMessages,
 };
@@ -81,4 +83,39 @@ pub(crate) fn arrow_encode(batches: &[RecordBatch]) -> Vec<Message> {
     batches.iter().for_each(|batch| writer.write(batch).unwrap());
     writer.finish().unwrap();
     messages(&stream.into())
+}
+
+/// The nodes and buffers that the header of a batch states.
+pub(crate) fn layout(header: &[u8]) -> (Vec<FieldNode>, Vec<arrow_ipc::Buffer>) {
+    let batch = arrow_ipc::root_as_message(header).unwrap().header_as_record_batch().unwrap();
+    (batch.nodes().unwrap().iter().copied().collect(), batch.buffers().unwrap().iter().copied().collect())
+}
+
+/// The header of a batch with other nodes, as many rows as they have, other buffers, and another body.
+pub(crate) fn with_layout(header: &[u8], nodes: &[FieldNode], buffers: &[arrow_ipc::Buffer], body: i64) -> Bytes {
+    let message = arrow_ipc::root_as_message(header).unwrap();
+    let batch = message.header_as_record_batch().unwrap();
+    let variadic = batch.variadicBufferCounts().map(|counts| counts.iter().collect::<Vec<_>>());
+    let mut builder = FlatBufferBuilder::new();
+    let compression = batch.compression().map(|compression| {
+        let (codec, method) = (compression.codec(), compression.method());
+        arrow_ipc::BodyCompression::create(&mut builder, &arrow_ipc::BodyCompressionArgs { codec, method })
+    });
+    let args = arrow_ipc::RecordBatchArgs {
+        length: nodes[0].length(),
+        nodes: Some(builder.create_vector(nodes)),
+        buffers: Some(builder.create_vector(buffers)),
+        variadicBufferCounts: variadic.map(|counts| builder.create_vector(&counts)),
+        compression,
+    };
+    let args = arrow_ipc::MessageArgs {
+        version: message.version(),
+        header_type: MessageHeader::RecordBatch,
+        header: Some(arrow_ipc::RecordBatch::create(&mut builder, &args).as_union_value()),
+        bodyLength: body,
+        custom_metadata: None,
+    };
+    let message = arrow_ipc::Message::create(&mut builder, &args);
+    builder.finish(message, None);
+    Bytes::copy_from_slice(builder.finished_data())
 }

@@ -1,17 +1,16 @@
 //! What may be passed on without a look at its values: all that is written, and nothing that has too few bytes for its rows.
 
 use arrow_array::RecordBatch;
-use arrow_ipc::{FieldNode, MessageHeader};
+use arrow_ipc::FieldNode;
 use arrow_schema::DataType;
 use bytes::Bytes;
-use flatbuffers::FlatBufferBuilder;
 use peregrine::ipc::{
     CompressionCodec, Error, IpcMessage, IpcWriteOptions, MessageLimits, MetadataVersion, PassThrough, Problem,
 };
 use peregrine_testkit::random;
 
 use crate::dictionaries::dictionary_of;
-use crate::framing::{Message, encode, parts};
+use crate::framing::{Message, decode, encode, layout, parts, with_layout};
 
 fn pass(messages: &[Message]) -> Result<(), Error> {
     let mut check = PassThrough::for_stream(MessageLimits::default());
@@ -40,53 +39,21 @@ fn whatever_is_written_passes() {
     }
 }
 
-/// The header of a batch with other nodes, as many rows as they have, and its buffers shortened.
-fn forged(header: &[u8], nodes: &[FieldNode], shorten: impl Fn(usize, i64) -> i64) -> Bytes {
-    let message = arrow_ipc::root_as_message(header).unwrap();
-    let batch = message.header_as_record_batch().unwrap();
-    let buffers = batch.buffers().unwrap().iter().enumerate();
-    let buffers: Vec<_> =
-        buffers.map(|(index, b)| arrow_ipc::Buffer::new(b.offset(), shorten(index, b.length()))).collect();
-    let variadic: Option<Vec<i64>> = batch.variadicBufferCounts().map(|counts| counts.iter().collect());
-    let mut builder = FlatBufferBuilder::new();
-    let args = arrow_ipc::RecordBatchArgs {
-        length: nodes[0].length(),
-        nodes: Some(builder.create_vector(nodes)),
-        buffers: Some(builder.create_vector(&buffers)),
-        variadicBufferCounts: variadic.map(|counts| builder.create_vector(&counts)),
-        compression: None,
-    };
-    let args = arrow_ipc::MessageArgs {
-        version: message.version(),
-        header_type: MessageHeader::RecordBatch,
-        header: Some(arrow_ipc::RecordBatch::create(&mut builder, &args).as_union_value()),
-        bodyLength: message.bodyLength(),
-        custom_metadata: None,
-    };
-    let message = arrow_ipc::Message::create(&mut builder, &args);
-    builder.finish(message, None);
-    Bytes::copy_from_slice(builder.finished_data())
-}
-
-fn nodes(header: &[u8]) -> Vec<FieldNode> {
-    let message = arrow_ipc::root_as_message(header).unwrap();
-    message.header_as_record_batch().unwrap().nodes().unwrap().iter().copied().collect()
-}
-
 #[test]
 fn buffers_must_be_long_enough_for_their_rows() {
     for data_type in random::all_types() {
         let batch = random::batch(std::slice::from_ref(&data_type), 100, 7);
         let messages = parts(&encode(&[batch], IpcWriteOptions::default()));
         let (header, body) = messages.last().unwrap();
-        let nodes = nodes(header);
-        let count = arrow_ipc::root_as_message(header).unwrap().header_as_record_batch().unwrap();
-        for short in 0..count.buffers().map_or(0, |buffers| buffers.len()) {
+        let (nodes, buffers) = layout(header);
+        for short in 0..buffers.len() {
             let mut forged_messages = messages.clone();
             // The decoder says which buffers are needed to the last byte, and which only values speak of.
-            let forged = forged(header, &nodes, |index, length| if index == short { length / 2 } else { length });
+            let mut buffers = buffers.clone();
+            buffers[short] = arrow_ipc::Buffer::new(buffers[short].offset(), buffers[short].length() / 2);
+            let forged = with_layout(header, &nodes, &buffers, body.len() as i64);
             *forged_messages.last_mut().unwrap() = (forged, body.clone());
-            let decoded = crate::framing::decode(&forged_messages);
+            let decoded = decode(&forged_messages);
             let is_short = |error: &Error| matches!(error, Error::Field { problem: Problem::ShortBuffer { .. }, .. });
             match pass(&forged_messages) {
                 Err(error) => assert!(is_short(&error) && decoded.is_err(), "{data_type} {short}: {error}"),
@@ -103,7 +70,7 @@ fn ints(rows: usize) -> RecordBatch {
 #[test]
 fn rows_without_bytes_do_not_pass() {
     let messages = parts(&encode(&[ints(0)], IpcWriteOptions::default()));
-    let header = forged(&messages[1].0, &[FieldNode::new(1000, 0)], |_, length| length);
+    let header = with_layout(&messages[1].0, &[FieldNode::new(1000, 0)], &layout(&messages[1].0).1, 0);
     let error = pass(&[messages[0].clone(), (header, Bytes::new())]).unwrap_err();
     assert!(matches!(error, Error::Field { problem: Problem::ShortBuffer { needed: 8000, .. }, .. }), "{error}");
 }
@@ -130,8 +97,7 @@ fn what_compressed_buffers_say_is_held_against_the_limits() {
         let messages = parts(&encode(&[ints(1000)], IpcWriteOptions::default().with_compression(codec)));
         let claiming = |claimed: i64| {
             let mut body = messages[1].1.to_vec();
-            let last = arrow_ipc::root_as_message(&messages[1].0).unwrap().header_as_record_batch().unwrap();
-            let place = last.buffers().unwrap().iter().next_back().unwrap().offset() as usize;
+            let place = layout(&messages[1].0).1.last().unwrap().offset() as usize;
             body[place..place + 8].copy_from_slice(&claimed.to_le_bytes());
             pass(&[messages[0].clone(), (messages[1].0.clone(), body.into())])
         };

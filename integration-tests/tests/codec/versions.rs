@@ -11,7 +11,7 @@ use peregrine::ipc::{
 use peregrine_testkit::random;
 
 use crate::dictionaries::dictionary_of;
-use crate::framing::{Message, arrow_decode, decode, decode_with, decoder, encode, messages, parts};
+use crate::framing::{Message, arrow_decode, decode, decode_with, decoder, encode, layout, messages, parts};
 
 pub(crate) fn v4() -> IpcWriteOptions {
     IpcWriteOptions::default().with_metadata_version(MetadataVersion::V4)
@@ -42,8 +42,7 @@ pub(crate) fn changed_types() -> Vec<DataType> {
 }
 
 fn buffers((header, _): &Message) -> Vec<(i64, i64)> {
-    let batch = arrow_ipc::root_as_message(header).unwrap().header_as_record_batch().unwrap();
-    batch.buffers().unwrap().iter().map(|buffer| (buffer.offset(), buffer.length())).collect()
+    layout(header).1.iter().map(|buffer| (buffer.offset(), buffer.length())).collect()
 }
 
 #[test]

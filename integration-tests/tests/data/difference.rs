@@ -1,6 +1,7 @@
 //! What two tables differ in, in words that say where.
 
-use arrow_schema::{Field, Schema};
+use arrow_schema::Schema;
+use integration_tests::ordered_dictionaries;
 use peregrine::stream::Table;
 use peregrine_testkit::scenario::same_schema;
 
@@ -36,12 +37,10 @@ fn check_schema(expected: &Schema, actual: &Schema, names: MapNames) -> Result<(
     if expected != actual && (names == MapNames::Count || !same_schema(expected, actual)) {
         return Err(format!("schema: expected {expected:?}, not {actual:?}"));
     }
-    // For arrow this is no part of equality.
-    let ordered =
-        |schema: &Schema| schema.flattened_fields().into_iter().map(Field::dict_is_ordered).collect::<Vec<_>>();
-    match ordered(expected) == ordered(actual) {
+    let [expected, actual] = [expected, actual].map(ordered_dictionaries);
+    match expected == actual {
         true => Ok(()),
-        false => Err(format!("dictionaries that are ordered: {:?}, not {:?}", ordered(expected), ordered(actual))),
+        false => Err(format!("dictionaries that are ordered: {expected:?}, not {actual:?}")),
     }
 }
 
@@ -52,7 +51,7 @@ mod tests {
     use arrow_array::builder::StringDictionaryBuilder;
     use arrow_array::types::Int8Type;
     use arrow_array::{Array, ArrayRef, Int32Array, RecordBatch};
-    use arrow_schema::DataType;
+    use arrow_schema::{DataType, Field};
 
     use super::*;
 
