@@ -34,7 +34,7 @@ enum Command {
         /// Fewer rounds: about five minutes, once the programs are built.
         #[arg(long)]
         quick: bool,
-        /// One of `do_get`, `do_put` and `do_exchange` alone.
+        /// One of `do_get`, `do_put`, `do_exchange`, `small_do_action` and `small_do_get` alone.
         #[arg(long, value_name = "NAME")]
         case: Option<String>,
         /// Where to write the numbers.

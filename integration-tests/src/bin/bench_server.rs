@@ -1,5 +1,5 @@
 //! Our server of `cargo xtask bench`: sends one batch of four int64 columns again and again, takes batches, or sends back
-//! what comes.
+//! what comes, the body of an action too.
 //!
 //! Usage: `bench_server ROWS`. The ticket of a DoGet is the number of batches. Stops when its standard input closes, and then
 //! prints what it used.
@@ -11,9 +11,11 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use arrow_array::RecordBatch;
 use integration_tests::{BYTES_PER_ROW, Usage, columns, input_closed};
-use peregrine::proto::{FlightError, Location, Ticket};
+use peregrine::proto::{Action, ActionResult, FlightError, Location, Ticket};
 use peregrine::server::{FlightServer, FlightService, ServerCallContext};
-use peregrine::stream::{FlightDataStream, FlightMetadataWriter, FlightStreamReader, FlightStreamWriter};
+use peregrine::stream::{
+    FlightDataStream, FlightMetadataWriter, FlightStreamReader, FlightStreamWriter, MessageStream,
+};
 
 struct Bench {
     batch: RecordBatch,
@@ -56,6 +58,14 @@ impl FlightService for Bench {
             writer.write_batch(&batch).await?;
         }
         Ok(())
+    }
+
+    async fn do_action(
+        &self,
+        _context: ServerCallContext,
+        action: Action,
+    ) -> Result<MessageStream<ActionResult>, FlightError> {
+        Ok(MessageStream::from_iter([ActionResult::new(action.body().clone())]))
     }
 }
 

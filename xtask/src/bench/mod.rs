@@ -5,6 +5,7 @@
 
 mod peer;
 mod report;
+mod small;
 
 use std::path::Path;
 use std::time::Instant;
@@ -13,6 +14,7 @@ use anyhow::{Context, Result, ensure};
 
 use self::peer::{Peer, Sample};
 use self::report::Figures;
+use self::small::SmallFigures;
 use crate::python::{PYARROW, Python};
 use crate::workspace::{Profile, Workspace};
 
@@ -45,15 +47,18 @@ const ROUNDS: usize = 11;
 /// is left out.
 pub(crate) fn run(workspace: &Workspace, quick: bool, case: Option<&str>, json: Option<&Path>) -> Result<()> {
     let cases: Vec<_> = CASES.into_iter().filter(|(name, _)| case.is_none_or(|case| case == *name)).collect();
-    ensure!(!cases.is_empty(), "the cases are {}", CASES.map(|(name, _)| name).join(", "));
+    let mut small = small::plan(|name| case.is_none_or(|case| case == name));
+    let names = || [&CASES.map(|(name, _)| name)[..], &small::CASES.map(|(name, _)| name)].concat().join(", ");
+    ensure!(!cases.is_empty() || !small.is_empty(), "the cases are {}", names());
     let bins = ["--bin", "bench_server", "--bin", "bench_client", "--bin", "bench_raw"];
     workspace.build(Profile::Release, &[&["--package", "integration-tests"], &bins[..]].concat())?;
     let python = Python::set_up(workspace).inspect_err(|why| println!("pyarrow {PYARROW} is left out: {why}")).ok();
     let rounds = if quick { QUICK_ROUNDS } else { ROUNDS };
-    let figures = measure(workspace, python.as_ref(), &cases, rounds)?;
-    print!("{}", report::table(&figures));
+    let figures = measure(workspace, python.as_ref(), &cases, &mut small, rounds)?;
+    print!("{}{}", report::table(&figures), small::table(&small));
     if let Some(path) = json {
-        std::fs::write(path, report::json(&figures)?).with_context(|| format!("write {}", path.display()))?;
+        std::fs::write(path, report::json(&figures, small::json(&small))?)
+            .with_context(|| format!("write {}", path.display()))?;
     }
     Ok(())
 }
@@ -62,6 +67,7 @@ fn measure(
     workspace: &Workspace,
     python: Option<&Python>,
     cases: &[(&'static str, usize)],
+    small: &mut [SmallFigures],
     rounds: usize,
 ) -> Result<Vec<Figures>> {
     let scratch = workspace.scratch("bench")?;
@@ -87,6 +93,7 @@ fn measure(
                 }
             }
         }
+        small::measure(peers.first().context("ours is a peer")?, small)?;
         eprintln!("round {round} of {rounds}, {} s", start.elapsed().as_secs());
     }
     let best = raw.into_iter().max_by(|a, b| report::median_speed(a).total_cmp(&report::median_speed(b)));

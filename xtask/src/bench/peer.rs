@@ -45,6 +45,13 @@ pub(super) struct Sample {
     pub(super) client_peak_mib: Option<f64>,
 }
 
+/// What many small calls took.
+pub(super) struct CallSample {
+    pub(super) calls_per_s: f64,
+    pub(super) server_cpu_us: Option<f64>,
+    pub(super) client_cpu_us: Option<f64>,
+}
+
 impl<'a> Peer<'a> {
     pub(super) fn peregrine(workspace: &'a Workspace, scratch: &Path) -> Self {
         Self { kind: Kind::Peregrine, workspace, log: scratch.join("peregrine") }
@@ -73,14 +80,28 @@ impl<'a> Peer<'a> {
     /// Moves `count` batches of `size` rows by a call of `case`, or, with raw TCP, `count` bytes through buffers of `size`.
     pub(super) fn measure(&self, case: &str, count: usize, size: usize) -> Result<Sample> {
         let what = || format!("{}, {case}: {count} x {size}", self.name());
-        self.transfer(case, &count.to_string(), &size.to_string()).with_context(what)
+        let (count, size) = (count.to_string(), size.to_string());
+        let (server, client) = self.transfer(case, &count, &size, &size).with_context(what)?;
+        sample(&server, &client).with_context(what)
     }
 
-    fn transfer(&self, case: &str, count: &str, size: &str) -> Result<Sample> {
+    /// Makes `calls` calls of `case`, so many at a time, whose responses have `rows` rows.
+    pub(super) fn measure_calls(&self, case: &str, rows: usize, in_flight: usize, calls: usize) -> Result<CallSample> {
+        let what = || format!("{}, {case}: {calls} calls, {in_flight} at a time", self.name());
+        let (count, rows, in_flight) = (calls.to_string(), rows.to_string(), in_flight.to_string());
+        let (server, client) = self.transfer(case, &count, &in_flight, &rows).with_context(what)?;
+        let micros = |of: &Value| of["cpu_s"].as_f64().map(|seconds| seconds * 1e6 / calls as f64);
+        let seconds = client["seconds"].as_f64().context("`seconds` is missing")?;
+        let calls_per_s = calls as f64 / seconds;
+        Ok(CallSample { calls_per_s, server_cpu_us: micros(&server), client_cpu_us: micros(&client) })
+    }
+
+    /// What both ends print at their end.
+    fn transfer(&self, case: &str, count: &str, size: &str, rows: &str) -> Result<(Value, Value)> {
         let mut server = self.server();
         match self.kind {
             Kind::RawTcp => server.args(["serve", count, size]),
-            _ => server.arg(size),
+            _ => server.arg(rows),
         };
         let mut server = Running::start(server, &self.log.with_extension("server.log"))?;
         let address = server.line_after("Server listening on ", TIMEOUT)?;
@@ -92,7 +113,10 @@ impl<'a> Peer<'a> {
         let client = process::run(client, &self.log.with_extension("client.log"), TIMEOUT).context("the client")?;
         server.close_stdin();
         let server = server.finish(TIMEOUT).context("the server")?;
-        sample(server.last(), client.last())
+        let read = |line: Option<&String>| -> Result<Value> {
+            Ok(serde_json::from_str(line.context("nothing was printed")?)?)
+        };
+        Ok((read(server.last())?, read(client.last())?))
     }
 
     fn server(&self) -> Command {
@@ -112,13 +136,10 @@ impl<'a> Peer<'a> {
     }
 }
 
-/// Puts the last lines of both ends together.
-fn sample(server: Option<&String>, client: Option<&String>) -> Result<Sample> {
-    let read =
-        |line: Option<&String>| -> Result<Value> { Ok(serde_json::from_str(line.context("nothing was printed")?)?) };
-    let (server, client) = (read(server)?, read(client)?);
+/// Puts the words of both ends together.
+fn sample(server: &Value, client: &Value) -> Result<Sample> {
     let gb = |of: &Value| of["bytes"].as_f64().map(|bytes| bytes / 1e9).context("`bytes` is missing");
-    let (server_gb, client_gb) = (gb(&server)?, gb(&client)?);
+    let (server_gb, client_gb) = (gb(server)?, gb(client)?);
     Ok(Sample {
         gb_per_s: client_gb / client["seconds"].as_f64().context("`seconds` is missing")?,
         server_cpu_s_per_gb: server["cpu_s"].as_f64().map(|seconds| seconds / server_gb),
@@ -130,13 +151,15 @@ fn sample(server: Option<&String>, client: Option<&String>) -> Result<Sample> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
     fn both_ends_make_a_sample() {
-        let server = r#"{"bytes": 4000000000, "seconds": 9, "cpu_s": 2.0, "peak_mib": 12.5}"#.to_owned();
-        let client = r#"{"bytes": 2000000000, "seconds": 0.5, "cpu_s": 3.0, "peak_mib": null}"#.to_owned();
-        let sample = sample(Some(&server), Some(&client)).unwrap();
+        let server = json!({"bytes": 4_000_000_000_u64, "seconds": 9, "cpu_s": 2.0, "peak_mib": 12.5});
+        let client = json!({"bytes": 2_000_000_000_u64, "seconds": 0.5, "cpu_s": 3.0, "peak_mib": null});
+        let sample = sample(&server, &client).unwrap();
         assert_eq!(sample.gb_per_s, 4.0);
         assert_eq!(sample.server_cpu_s_per_gb, Some(0.5));
         assert_eq!(sample.client_cpu_s_per_gb, Some(1.5));
@@ -145,6 +168,6 @@ mod tests {
 
     #[test]
     fn a_silent_end_is_an_error() {
-        assert!(sample(None, Some(&"{}".to_owned())).is_err());
+        assert!(sample(&Value::Null, &json!({})).is_err());
     }
 }

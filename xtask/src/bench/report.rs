@@ -30,8 +30,8 @@ pub(super) fn median_speed(samples: &[Sample]) -> f64 {
     median(samples, |sample| Some(sample.gb_per_s)).unwrap_or_default()
 }
 
-/// The figures as an array with an object for each case, number of rows, number of streams and peer.
-pub(super) fn json(figures: &[Figures]) -> Result<String> {
+/// The figures as an array with an object for each case, number of rows, number of streams and peer, and others behind them.
+pub(super) fn json(figures: &[Figures], others: Vec<Value>) -> Result<String> {
     let objects: Vec<Value> = figures
         .iter()
         .map(|of| {
@@ -47,6 +47,7 @@ pub(super) fn json(figures: &[Figures]) -> Result<String> {
                 "client_peak_mib": median(&of.samples, |sample| sample.client_peak_mib),
             })
         })
+        .chain(others)
         .collect();
     Ok(serde_json::to_string_pretty(&objects)? + "\n")
 }
@@ -107,7 +108,7 @@ fn line(of: &Figures, others: &[Figures]) -> String {
     )
 }
 
-fn median(samples: &[Sample], figure: impl Fn(&Sample) -> Option<f64>) -> Option<f64> {
+pub(super) fn median<S>(samples: &[S], figure: impl Fn(&S) -> Option<f64>) -> Option<f64> {
     let mut figures: Vec<f64> = samples.iter().filter_map(figure).collect();
     figures.sort_by(f64::total_cmp);
     let middle = figures.len() / 2;
@@ -118,7 +119,7 @@ fn median(samples: &[Sample], figure: impl Fn(&Sample) -> Option<f64>) -> Option
     }
 }
 
-fn number(value: Option<f64>, digits: usize) -> String {
+pub(super) fn number(value: Option<f64>, digits: usize) -> String {
     value.map_or("-".to_owned(), |value| format!("{value:.digits$}"))
 }
 
@@ -156,12 +157,12 @@ mod tests {
     fn medians_of_odd_and_even_rounds() {
         assert_eq!(median_speed(&figures("pyarrow", &[3.0, 1.0, 2.0]).samples), 2.0);
         assert_eq!(median_speed(&figures("pyarrow", &[4.0, 1.0, 2.0, 3.0]).samples), 2.5);
-        assert_eq!(median(&[], |sample| sample.server_peak_mib), None);
+        assert_eq!(median(&[], |sample: &Sample| sample.server_peak_mib), None);
     }
 
     #[test]
     fn an_object_for_each_peer() {
-        let text = json(&[figures("peregrine", &[2.0, 3.0])]).unwrap();
+        let text = json(&[figures("peregrine", &[2.0, 3.0])], Vec::new()).unwrap();
         let expected = json!([{
             "case": "do_get", "rows": 1024, "streams": 1, "peer": "peregrine", "gb_per_s": [2.0, 3.0],
             "server_cpu_s_per_gb": 0.25, "client_cpu_s_per_gb": null, "server_peak_mib": 20.0, "client_peak_mib": 30.0,
