@@ -1,0 +1,141 @@
+//! The messages of a call as they come in, on both sides.
+
+use std::future::poll_fn;
+use std::task::{Context, Poll};
+
+use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
+
+use crate::call::parts::PartReader;
+use crate::call::token::CallToken;
+use crate::client::duplex::SharedReader;
+use crate::grpc::framing::MessagePart;
+use crate::grpc::status::Status;
+
+/// A stated length is believed for this much memory before any byte of it has come.
+const FIRST_RESERVE: usize = 1 << 20;
+
+/// Reads the messages of a call in pieces, as they come in.
+///
+/// Credit goes back to the peer for what was read, so an unread call stops its sender at the stream's window.
+///
+/// On a client the reader is the call: `None` means that it ended with `OK`, an error is the call's status, and
+/// dropping the reader before resets the stream; that of a call that was [started](crate::Channel::start) shares the
+/// call with its sender. On a server `None` means that the peer half-closed; a stream that was reset or lost is an error
+/// and never an end. Dropping it there throws away what still comes and leaves the reply alone.
+#[derive(Debug)]
+pub struct MessageReader {
+    source: Source,
+}
+
+#[derive(Debug)]
+enum Source {
+    Own(PartReader),
+    Shared(SharedReader),
+}
+
+impl MessageReader {
+    /// The only reader of a call.
+    pub(crate) fn own(parts: PartReader) -> Self {
+        Self { source: Source::Own(parts) }
+    }
+
+    /// The reader of a call that its sender may have to read too.
+    pub(crate) fn shared(reader: SharedReader) -> Self {
+        Self { source: Source::Shared(reader) }
+    }
+
+    /// Changes the limit of a message's length, from the next message on. A longer one is `RESOURCE_EXHAUSTED`.
+    pub fn set_message_limit(&mut self, limit: usize) {
+        match &mut self.source {
+            Source::Own(parts) => parts.set_message_limit(limit),
+            Source::Shared(reader) => reader.set_message_limit(limit),
+        }
+    }
+
+    /// Whether it reads the answer to a call, and not a request.
+    pub fn is_client(&self) -> bool {
+        match &self.source {
+            Source::Own(parts) => parts.is_client(),
+            Source::Shared(_) => true,
+        }
+    }
+
+    /// The token of the call, to end it from elsewhere.
+    pub fn token(&self) -> &CallToken {
+        match &self.source {
+            Source::Own(parts) => parts.token(),
+            Source::Shared(reader) => reader.token(),
+        }
+    }
+
+    /// The headers of an answer that was still to come when this reader was made, once it is there. `None` in
+    /// all other readers, which were handed out with the headers.
+    pub fn late_headers(&self) -> Option<&HeaderMap> {
+        match &self.source {
+            Source::Own(_) => None,
+            Source::Shared(reader) => reader.headers(),
+        }
+    }
+
+    /// The trailers of a call that ended with `OK`, once [`next_part`](Self::next_part) gave `None`. Those of a call
+    /// that failed are in the error. Always `None` on a server.
+    pub fn trailers(&self) -> Option<&HeaderMap> {
+        match &self.source {
+            Source::Own(parts) => parts.trailers(),
+            Source::Shared(reader) => reader.trailers(),
+        }
+    }
+
+    /// The next part of a message. After an error or the end it is `None`. Takes part in tokio's cooperative budget.
+    ///
+    /// # Errors
+    /// The status of the call; on a server [`Code::Cancelled`](crate::Code::Cancelled) if the stream was reset. Messages
+    /// over the limit, compressed ones and such that the body's end cuts are errors too, and end the call.
+    pub fn poll_part(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<MessagePart, Status>>> {
+        match &mut self.source {
+            Source::Own(parts) => parts.poll_part(cx),
+            Source::Shared(reader) => reader.poll_part(cx),
+        }
+    }
+
+    /// The next part of a message; see [`poll_part`](Self::poll_part). Dropping the future loses nothing.
+    ///
+    /// # Errors
+    /// As [`poll_part`](Self::poll_part).
+    pub async fn next_part(&mut self) -> Option<Result<MessagePart, Status>> {
+        poll_fn(|cx| self.poll_part(cx)).await
+    }
+
+    /// The next whole message, for small ones; to be called between messages. Dropping the future loses what it
+    /// read of the message.
+    ///
+    /// # Errors
+    /// As [`poll_part`](Self::poll_part).
+    pub async fn next_message(&mut self) -> Option<Result<Bytes, Status>> {
+        let (mut first, mut whole, mut expected) = (Bytes::new(), BytesMut::new(), 0);
+        loop {
+            match self.next_part().await? {
+                Ok(MessagePart::Start { length }) => expected = length,
+                Ok(MessagePart::Chunk(chunk)) if chunk.len() == expected => first = chunk,
+                Ok(MessagePart::Chunk(chunk)) => {
+                    if whole.is_empty() {
+                        whole.reserve(expected.min(FIRST_RESERVE.max(chunk.len())));
+                    }
+                    whole.extend_from_slice(&chunk);
+                }
+                Ok(MessagePart::End) if whole.is_empty() => return Some(Ok(first)),
+                Ok(MessagePart::End) => return Some(Ok(whole.freeze())),
+                Err(status) => return Some(Err(status)),
+            }
+        }
+    }
+
+    /// What it reads from, where that is its own.
+    pub(crate) fn into_parts(self) -> Option<PartReader> {
+        match self.source {
+            Source::Own(parts) => Some(parts),
+            Source::Shared(_) => None,
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! A call while it runs: its end, its body, and the messages that are read of it.
+
+pub(crate) mod backlog;
+pub(crate) mod drive;
+pub(crate) mod held_body;
+pub(crate) mod message_reader;
+pub(crate) mod parts;
+pub(crate) mod token;
+pub(crate) mod wakers;

@@ -1,0 +1,77 @@
+//! A call as a server gets it, and the trait that answers it.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Instant;
+
+use http::HeaderMap;
+use tokio::task::JoinHandle;
+use tokio_util::task::TaskTracker;
+
+use crate::call::message_reader::MessageReader;
+use crate::call::token::CallToken;
+use crate::peer::Peer;
+use crate::server::reply::Reply;
+
+/// A call as it comes in: its headers are there, its messages are on their way.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct IncomingCall {
+    /// The path of the method, as in `/arrow.flight.protocol.FlightService/DoGet`.
+    pub path: String,
+    /// The headers, without those that belong to gRPC and HTTP/2.
+    pub metadata: HeaderMap,
+    /// Who calls.
+    pub peer: Arc<Peer>,
+    /// When the caller gives up. The transport ends the call then, whatever the handler does.
+    pub deadline: Option<Instant>,
+    /// Tells when the call is cancelled, and ends it.
+    pub token: CallToken,
+    /// What the caller sends.
+    pub messages: MessageReader,
+    /// Where the handler may start tasks that belong to the call.
+    pub tasks: CallTasks,
+}
+
+/// Starts tasks that a server's shutdown waits for.
+#[derive(Debug, Clone, Default)]
+pub struct CallTasks {
+    tracker: TaskTracker,
+}
+
+impl CallTasks {
+    pub(crate) fn new(tracker: TaskTracker) -> Self {
+        Self { tracker }
+    }
+
+    /// Starts a task. It is its own business to end with the call.
+    pub fn spawn<F>(&self, task: F) -> JoinHandle<F::Output>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        self.tracker.spawn(task)
+    }
+}
+
+/// The future of a reply.
+pub type ReplyFuture = Pin<Box<dyn Future<Output = Reply> + Send>>;
+
+/// Answers calls.
+pub trait CallHandler: Send + Sync + 'static {
+    /// Answers one call. Runs in the task of the call, never in that of a connection.
+    ///
+    /// The future is dropped when the peer resets the call, the connection is lost or the deadline passes; so is the
+    /// reply's stream.
+    fn handle(&self, call: IncomingCall) -> ReplyFuture;
+}
+
+impl<F, R> CallHandler for F
+where
+    F: Fn(IncomingCall) -> R + Send + Sync + 'static,
+    R: Future<Output = Reply> + Send + 'static,
+{
+    fn handle(&self, call: IncomingCall) -> ReplyFuture {
+        Box::pin(self(call))
+    }
+}
