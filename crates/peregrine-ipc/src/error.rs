@@ -8,7 +8,7 @@ use arrow_schema::{ArrowError, SchemaRef};
 use peregrine_proto::{FlightError, FlightErrorKind};
 
 use crate::compression::CompressionCodec;
-use crate::framing::FormatProblem;
+use crate::format_problem::FormatProblem;
 use crate::message::MessageKind;
 
 /// Why a message or a batch was refused. The codec's state is as it was before, so a caller may go on.

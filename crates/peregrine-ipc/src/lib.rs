@@ -28,26 +28,27 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod children;
 mod compression;
+mod container;
 mod decode;
-mod deltas;
-mod dictionary_ids;
 mod encode;
 mod error;
-mod framing;
+mod format_problem;
 mod message;
 mod options;
+mod schema;
 mod stats;
+mod verify;
 
 pub use peregrine_proto::{MessageLimits, MetadataVersion};
 
 pub use crate::compression::CompressionCodec;
+pub use crate::container::{FileBlock, FileFooter, IpcMessage, StreamMessages};
 pub use crate::decode::{Decoded, Decoder, PassThrough};
-pub use crate::dictionary_ids::DictionaryIds;
 pub use crate::encode::{Encoder, EncoderCheckpoint, Pieces};
 pub use crate::error::{Error, Problem};
-pub use crate::framing::{FileBlock, FileFooter, FormatProblem, IpcMessage, StreamMessages};
+pub use crate::format_problem::FormatProblem;
 pub use crate::message::{EncodedMessage, MessageKind};
 pub use crate::options::{IpcReadOptions, IpcWriteOptions};
+pub use crate::schema::DictionaryIds;
 pub use crate::stats::{DecodeStats, EncodeStats};

@@ -3,7 +3,7 @@
 use peregrine_proto::MetadataVersion;
 
 use crate::compression::CompressionCodec;
-use crate::dictionary_ids::DictionaryIds;
+use crate::schema::DictionaryIds;
 
 /// How batches are written.
 ///

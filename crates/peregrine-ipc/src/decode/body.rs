@@ -5,8 +5,7 @@ use std::io;
 use arrow_buffer::Buffer;
 use peregrine_proto::MessageLimits;
 
-use super::inflate::Inflater;
-use crate::compression::{CompressionCodec, LENGTH_PREFIX, NOT_COMPRESSED};
+use crate::compression::{CompressionCodec, Inflater, LENGTH_PREFIX, NOT_COMPRESSED};
 use crate::error::{Error, Problem};
 use crate::stats::DecodeStats;
 

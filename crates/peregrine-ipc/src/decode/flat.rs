@@ -14,7 +14,7 @@ use arrow_array::{
 use arrow_buffer::{BooleanBuffer, Buffer, ScalarBuffer};
 use arrow_schema::{ArrowError, DataType};
 
-use super::read::{Node, Reader};
+use super::reader::{Node, Reader};
 use crate::error::{Error, Problem};
 
 impl Reader<'_> {

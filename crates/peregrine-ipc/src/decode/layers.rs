@@ -10,9 +10,9 @@ use arrow_data::{ArrayData, ArrayDataBuilder};
 use arrow_schema::{DataType, FieldRef, Fields, UnionMode};
 
 use super::flat::refused;
-use super::plan::{FieldPlan, Shape};
-use super::read::{MAX_ROWS, Node, Reader};
+use super::reader::{MAX_ROWS, Node, Reader};
 use crate::error::{Error, Problem};
+use crate::schema::{FieldPlan, Shape};
 
 impl Reader<'_> {
     /// An array of a type that has children.

@@ -3,10 +3,10 @@
 use arrow_schema::UnionMode;
 
 use super::body::Body;
-use super::check::Parts;
-use super::plan::{FieldPlan, Shape};
-use super::read::{MAX_ROWS, Node, checked_node};
+use super::reader::{MAX_ROWS, Node, checked_node};
 use crate::error::{Error, Problem};
+use crate::schema::{FieldPlan, Shape};
+use crate::verify::Parts;
 
 /// Walks the plan and the parts of a message side by side, as the reader of arrays does.
 pub(super) struct Lengths<'a> {

@@ -10,7 +10,7 @@ use arrow_data::{ArrayData, ArrayDataBuilder};
 use arrow_schema::ArrowError;
 use peregrine_proto::MessageLimits;
 
-use super::Decoder;
+use super::decoder::Decoder;
 use super::valid::{are_keys, are_text_views, are_texts, rise_to};
 use crate::error::{Error, Problem};
 use crate::options::IpcReadOptions;

@@ -4,10 +4,10 @@ use std::io;
 
 use arrow_buffer::Buffer;
 use arrow_ipc::{Buffer as WireBuffer, FieldNode};
+use peregrine_proto::MetadataVersion;
 
-use super::compress::Compressor;
 use super::walk::Sink;
-use crate::MetadataVersion;
+use crate::compression::Compressor;
 use crate::message::padded;
 use crate::stats::EncodeStats;
 

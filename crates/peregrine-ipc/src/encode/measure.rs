@@ -2,9 +2,9 @@
 
 use arrow_buffer::Buffer;
 use arrow_data::ArrayData;
+use peregrine_proto::MetadataVersion;
 
 use super::walk::{Rows, Sink, walk};
-use crate::MetadataVersion;
 use crate::compression::LENGTH_PREFIX;
 use crate::message::padded;
 

@@ -2,10 +2,10 @@
 
 use arrow_array::{Array, RecordBatch};
 use arrow_data::ArrayData;
+use peregrine_proto::MetadataVersion;
 
 use super::measure::message_size;
 use super::walk::Rows;
-use crate::MetadataVersion;
 
 /// Pieces begin at multiples of this many rows where they can, so that bitmaps stay shared.
 const ROWS_TOGETHER: usize = 64;

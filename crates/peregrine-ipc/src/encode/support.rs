@@ -5,8 +5,8 @@ use std::sync::Arc;
 use arrow_array::{Array, RecordBatch};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
-use crate::children::child_fields;
 use crate::error::{Error, Problem};
+use crate::schema::child_fields;
 
 /// Refuses types that the format has no words for.
 pub(super) fn check_schema(schema: &Schema) -> Result<(), Error> {

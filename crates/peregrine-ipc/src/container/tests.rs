@@ -9,14 +9,14 @@ use arrow_ipc::{
     Block as WireBlock, CompressionType, Endianness, FieldBuilder, FooterBuilder, IntBuilder, Message as WireMessage,
     MessageBuilder, MessageHeader, MetadataVersion, SchemaBuilder, Type,
 };
-use bytes::{BufMut, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 use flatbuffers::{FlatBufferBuilder, WIPOffset};
 use peregrine_proto::{FlightError, FlightErrorKind};
 
 use super::*;
 use crate::{
-    Decoded, Decoder, DictionaryIds, EncodedMessage, Encoder, Error, IpcReadOptions, IpcWriteOptions, MessageKind,
-    MessageLimits, PassThrough,
+    Decoded, Decoder, DictionaryIds, EncodedMessage, Encoder, Error, FormatProblem, IpcReadOptions, IpcWriteOptions,
+    MessageKind, MessageLimits, PassThrough,
 };
 
 fn limits() -> MessageLimits {

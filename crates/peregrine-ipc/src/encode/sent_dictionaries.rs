@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow_data::ArrayData;
 use arrow_schema::Schema;
 
-use super::places::{Equal, Place, places};
+use super::place::{Equal, Place, places};
 use super::walk::Rows;
 use crate::error::Error;
 

@@ -5,8 +5,8 @@ use std::io;
 use arrow_buffer::{Buffer, MutableBuffer};
 use zstd::stream::raw::{Decoder as ZstdDecoder, InBuffer, Operation, OutBuffer};
 
+use super::compression_codec::CompressionCodec;
 use super::lz4::read_frame;
-use crate::compression::CompressionCodec;
 
 /// What is reserved before a byte has come, if the claim is no larger: this much, or this many times the input.
 /// Real data rarely shrinks further, and a lie costs no more.
@@ -15,13 +15,13 @@ const TRUSTED_RATIO: usize = 32;
 
 /// The codecs with the memory that they work in.
 #[derive(Default)]
-pub(super) struct Inflater {
+pub(crate) struct Inflater {
     zstd: Option<ZstdDecoder<'static>>,
 }
 
 impl Inflater {
     /// Exactly `claimed` bytes out of `packed`. `Err(None)` if they are fewer or more.
-    pub(super) fn inflate(
+    pub(crate) fn inflate(
         &mut self,
         codec: CompressionCodec,
         packed: &[u8],

@@ -9,11 +9,11 @@ use arrow_data::MAX_INLINE_VIEW_LEN;
 use arrow_schema::DataType;
 
 use super::body::Body;
-use super::check::Parts;
 use super::dictionaries::Dictionaries;
-use super::plan::{FieldPlan, Shape};
 use super::trust::Trust;
 use crate::error::{Error, Problem};
+use crate::schema::{FieldPlan, Shape};
+use crate::verify::Parts;
 
 /// The most rows that an array may have, as in C++ unless told otherwise. Nulls and empty structs have no bytes that
 /// would bound them.

@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use arrow_ipc::{Field as WireField, Schema as WireSchema};
 use arrow_schema::{DataType, Field, Schema, UnionMode};
 
-use crate::children::child_fields;
+use super::child_fields::child_fields;
 use crate::error::{Error, Problem};
 
 /// How a type lies in a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shape {
+pub(crate) enum Shape {
     Null,
     Boolean,
     /// Values of one width: numbers, times, decimals.
@@ -50,17 +50,17 @@ pub(super) enum Shape {
 
 /// What a field and all fields below it take of a message.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Counts {
-    pub(super) nodes: usize,
-    pub(super) buffers: usize,
+pub(crate) struct Counts {
+    pub(crate) nodes: usize,
+    pub(crate) buffers: usize,
     /// View arrays: each adds as many buffers as the message says.
-    pub(super) views: usize,
+    pub(crate) views: usize,
     /// Unions and run ends: each had one more buffer before metadata version 5.
-    pub(super) old_validity: usize,
+    pub(crate) old_validity: usize,
 }
 
 impl Counts {
-    pub(super) fn add(&mut self, other: Self) {
+    pub(crate) fn add(&mut self, other: Self) {
         self.nodes += other.nodes;
         self.buffers += other.buffers;
         self.views += other.views;
@@ -70,37 +70,37 @@ impl Counts {
 
 /// One field of a message.
 #[derive(Debug)]
-pub(super) struct FieldPlan {
-    pub(super) name: String,
-    pub(super) data_type: DataType,
-    pub(super) shape: Shape,
-    pub(super) children: Vec<FieldPlan>,
-    pub(super) counts: Counts,
+pub(crate) struct FieldPlan {
+    pub(crate) name: String,
+    pub(crate) data_type: DataType,
+    pub(crate) shape: Shape,
+    pub(crate) children: Vec<FieldPlan>,
+    pub(crate) counts: Counts,
 }
 
 /// One dictionary of a stream.
 #[derive(Debug)]
-pub(super) struct DictionaryPlan {
-    pub(super) id: i64,
-    pub(super) values: FieldPlan,
+pub(crate) struct DictionaryPlan {
+    pub(crate) id: i64,
+    pub(crate) values: FieldPlan,
     /// Whether a column that is read has it.
-    pub(super) used: bool,
+    pub(crate) used: bool,
     /// The slots of the dictionaries that its values have themselves.
-    pub(super) inner: Vec<usize>,
+    pub(crate) inner: Vec<usize>,
 }
 
 /// All fields and dictionaries of a stream.
 #[derive(Debug)]
-pub(super) struct Plan {
-    pub(super) columns: Vec<FieldPlan>,
-    pub(super) counts: Counts,
-    pub(super) dictionaries: Vec<DictionaryPlan>,
+pub(crate) struct Plan {
+    pub(crate) columns: Vec<FieldPlan>,
+    pub(crate) counts: Counts,
+    pub(crate) dictionaries: Vec<DictionaryPlan>,
     slots: HashMap<i64, usize>,
 }
 
 impl Plan {
     /// The plan for a schema and the flatbuffer that it was read from, which has the dictionaries' ids.
-    pub(super) fn new(schema: &Schema, wire: WireSchema<'_>) -> Result<Self, Error> {
+    pub(crate) fn new(schema: &Schema, wire: WireSchema<'_>) -> Result<Self, Error> {
         let mut plan =
             Self { columns: Vec::new(), counts: Counts::default(), dictionaries: Vec::new(), slots: HashMap::new() };
         let wire_fields = wire.fields().ok_or(Error::Missing { part: "fields" })?;
@@ -113,12 +113,12 @@ impl Plan {
     }
 
     /// The slot of a dictionary.
-    pub(super) fn slot(&self, id: i64) -> Option<usize> {
+    pub(crate) fn slot(&self, id: i64) -> Option<usize> {
         self.slots.get(&id).copied()
     }
 
     /// Marks the dictionaries that a column has, and those inside of their values.
-    pub(super) fn mark_used(&mut self, column: usize) {
+    pub(crate) fn mark_used(&mut self, column: usize) {
         let mut slots = Vec::new();
         collect_slots(&self.columns[column], &mut slots);
         while let Some(slot) = slots.pop() {

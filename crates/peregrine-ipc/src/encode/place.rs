@@ -5,9 +5,8 @@ use std::collections::HashMap;
 use arrow_data::ArrayData;
 use arrow_schema::{DataType, Field, Schema};
 
-use crate::children::child_fields;
-use crate::deltas::takes_deltas;
 use crate::error::{Error, Problem};
+use crate::schema::{child_fields, takes_deltas};
 
 /// A dictionary and all fields that have it.
 #[derive(Debug)]

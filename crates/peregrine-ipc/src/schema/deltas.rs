@@ -2,7 +2,7 @@
 
 use arrow_schema::DataType;
 
-use crate::children::child_fields;
+use super::child_fields::child_fields;
 
 /// Whether arrow puts arrays of a type together without a panic, whatever lies in them. It counts runs in the type of
 /// their ends and the values of inner dictionaries in the type of their keys, which may be too small; and below unions

@@ -6,9 +6,9 @@ use arrow_ipc::{
 };
 use bytes::Bytes;
 use flatbuffers::{FlatBufferBuilder, ForwardsUOffset, Vector, WIPOffset};
+use peregrine_proto::MetadataVersion;
 
 use super::gather::Layout;
-use crate::MetadataVersion;
 use crate::compression::{CompressionCodec, OLD_CODEC};
 
 type KeyValues = Vector<'static, ForwardsUOffset<KeyValue<'static>>>;

@@ -6,11 +6,12 @@ use arrow_ipc::{Block as WireBlock, MessageHeader};
 use bytes::Bytes;
 use peregrine_proto::MessageLimits;
 
+use super::ipc_message::IpcMessage;
 use super::prefix::strip_prefix;
-use super::{FormatProblem, IpcMessage};
-use crate::decode::check;
 use crate::error::Error;
+use crate::format_problem::FormatProblem;
 use crate::message::MessageKind;
+use crate::verify;
 
 /// Before the first message of a file stands the magic, padded.
 pub(super) const FIRST_MESSAGE: u64 = 8;
@@ -35,8 +36,8 @@ impl FileBlock {
         };
         let outside = || Error::format(FormatProblem::BlockRange { kind, offset, header, body });
         let (offset, header_length, body_length) = range().ok_or_else(outside)?;
-        check::header_length(header_length, limits)?;
-        check::message_length(header_length, body_length, limits)?;
+        verify::header_length(header_length, limits)?;
+        verify::message_length(header_length, body_length, limits)?;
         Ok(Self { kind, offset, header_length, body_length })
     }
 
@@ -70,7 +71,7 @@ impl FileBlock {
     /// than the footer says.
     pub fn message(&self, header: &Bytes, body: Bytes, limits: &MessageLimits) -> Result<IpcMessage, Error> {
         let header = self.bare_header(header, limits)?;
-        let length = check::body_length(check::message(&header, limits)?, body.len())?;
+        let length = verify::body_length(verify::message(&header, limits)?, body.len())?;
         Ok(IpcMessage { header, body: body.slice(..length) })
     }
 
@@ -81,7 +82,7 @@ impl FileBlock {
     pub fn bare_header(&self, prefixed: &Bytes, limits: &MessageLimits) -> Result<Bytes, Error> {
         let none = || Error::format(FormatProblem::BlockMessage { kind: self.kind, offset: self.offset });
         let header = strip_prefix(prefixed).ok_or_else(none)?;
-        let kind = match check::message(&header, limits)?.header_type() {
+        let kind = match verify::message(&header, limits)?.header_type() {
             MessageHeader::DictionaryBatch => Some(MessageKind::DictionaryBatch),
             MessageHeader::RecordBatch => Some(MessageKind::RecordBatch),
             _ => None,

@@ -8,16 +8,17 @@ use bytes::Bytes;
 use peregrine_proto::MessageLimits;
 
 use super::body::Body;
-use super::check::{self, Parts};
-use super::inflate::Inflater;
 use super::lengths::Lengths;
-use super::plan::{Counts, FieldPlan, Plan};
-use super::read::checked_rows;
-use super::stream::same_schema;
+use super::reader::checked_rows;
+use super::stream_state::same_schema;
+use crate::compression::Inflater;
+use crate::container::IpcMessage;
 use crate::error::{Error, Problem};
-use crate::framing::{FormatProblem, IpcMessage};
+use crate::format_problem::FormatProblem;
 use crate::message::MessageKind;
+use crate::schema::{Counts, FieldPlan, Plan};
 use crate::stats::DecodeStats;
+use crate::verify::{self, Parts};
 
 /// Checks the messages of a stream or a file that are passed on as they are, without a look at their values.
 ///
@@ -83,9 +84,9 @@ impl PassThrough {
     /// Those of [`Decoder::decode`](crate::Decoder::decode) but the ones about values, and
     /// [`FormatProblem::ReplacedDictionary`]. The message is as if it had not come.
     pub fn message(&mut self, message: &IpcMessage) -> Result<MessageKind, Error> {
-        let wire = check::message(&message.header, &self.limits)?;
-        let body = message.body.slice(..check::body_length(wire, message.body.len())?);
-        check::message_length(message.header.len(), message.body.len(), &self.limits)?;
+        let wire = verify::message(&message.header, &self.limits)?;
+        let body = message.body.slice(..verify::body_length(wire, message.body.len())?);
+        verify::message_length(message.header.len(), message.body.len(), &self.limits)?;
         match wire.header_type() {
             MessageHeader::Schema => {
                 self.schema_message(&message.header, wire)?;
@@ -105,7 +106,7 @@ impl PassThrough {
                 known.dictionary_batch(batch, Received { wire, body }, self.may_replace, &self.limits)?;
                 Ok(kind)
             }
-            other => Err(check::other_kind(other)),
+            other => Err(verify::other_kind(other)),
         }
     }
 

@@ -7,10 +7,10 @@ use arrow_ipc::{
 use flatbuffers::{InvalidFlatbuffer, Vector, VerifierOptions};
 use peregrine_proto::MessageLimits;
 
-use super::plan::Counts;
 use crate::compression::{CompressionCodec, OLD_CODEC};
 use crate::error::Error;
-use crate::framing::FormatProblem;
+use crate::format_problem::FormatProblem;
+use crate::schema::Counts;
 
 /// No schema that proto reads has more levels, whatever its limits; each is a table in the header, and batches are flat.
 const MAX_LEVELS: usize = 128;
@@ -81,7 +81,7 @@ pub(crate) fn body_length(message: Message<'_>, actual: usize) -> Result<usize, 
 }
 
 /// Why a message of a kind that is neither schema nor batch is refused.
-pub(super) fn other_kind(kind: MessageHeader) -> Error {
+pub(crate) fn other_kind(kind: MessageHeader) -> Error {
     match kind {
         MessageHeader::Tensor | MessageHeader::SparseTensor => Error::Unsupported { what: "a tensor message" },
         MessageHeader::NONE => Error::Missing { part: "kind" },
@@ -91,17 +91,17 @@ pub(super) fn other_kind(kind: MessageHeader) -> Error {
 
 /// The parts of a batch: as many as its schema needs, and every buffer inside the body.
 #[derive(Clone, Copy)]
-pub(super) struct Parts<'a> {
-    pub(super) codec: Option<CompressionCodec>,
+pub(crate) struct Parts<'a> {
+    pub(crate) codec: Option<CompressionCodec>,
     /// Unions and run ends have the place of a validity bitmap, as they had before version 5.
-    pub(super) old_validity: bool,
+    pub(crate) old_validity: bool,
     nodes: Option<Vector<'a, FieldNode>>,
     buffers: Option<Vector<'a, WireBuffer>>,
     variadic: Option<Vector<'a, i64>>,
 }
 
 impl<'a> Parts<'a> {
-    pub(super) fn new(batch: WireBatch<'a>, message: Message<'_>, counts: Counts, body: usize) -> Result<Self, Error> {
+    pub(crate) fn new(batch: WireBatch<'a>, message: Message<'_>, counts: Counts, body: usize) -> Result<Self, Error> {
         let is_old = message.version() == MetadataVersion::V4;
         let parts = Self {
             codec: match codec(batch)? {
@@ -118,18 +118,18 @@ impl<'a> Parts<'a> {
         Ok(parts)
     }
 
-    pub(super) fn node(&self, index: usize) -> Option<FieldNode> {
+    pub(crate) fn node(&self, index: usize) -> Option<FieldNode> {
         self.nodes.filter(|nodes| index < nodes.len()).map(|nodes| *nodes.get(index))
     }
 
     /// Where a buffer lies: checked to be inside the body.
-    pub(super) fn buffer(&self, index: usize) -> Option<(usize, usize)> {
+    pub(crate) fn buffer(&self, index: usize) -> Option<(usize, usize)> {
         let buffer = self.buffers.filter(|buffers| index < buffers.len())?.get(index);
         Some((usize::try_from(buffer.offset()).ok()?, usize::try_from(buffer.length()).ok()?))
     }
 
     /// How many data buffers the view array of this index has.
-    pub(super) fn views(&self, index: usize) -> Option<usize> {
+    pub(crate) fn views(&self, index: usize) -> Option<usize> {
         let count = self.variadic.filter(|counts| index < counts.len())?.get(index);
         usize::try_from(count).ok()
     }

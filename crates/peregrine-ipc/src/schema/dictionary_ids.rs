@@ -2,7 +2,7 @@
 
 use arrow_schema::{DataType, Field, Schema};
 
-use crate::children::child_fields;
+use super::child_fields::child_fields;
 
 /// The ids under which the dictionaries of a stream are sent.
 ///

@@ -9,16 +9,15 @@ use arrow_schema::{Schema, SchemaRef};
 use peregrine_proto::MessageLimits;
 
 use super::body::Body;
-use super::check::Parts;
 use super::dictionaries::Dictionaries;
-use super::inflate::Inflater;
-use super::plan::{Counts, Plan};
-use super::read::{Reader, checked_rows};
+use super::reader::{Reader, checked_rows};
 use super::trust::Trust;
-use crate::dictionary_ids::DictionaryIds;
+use crate::compression::Inflater;
 use crate::error::Error;
 use crate::options::IpcReadOptions;
+use crate::schema::{Counts, DictionaryIds, Plan};
 use crate::stats::DecodeStats;
+use crate::verify::Parts;
 
 /// A message on its way in, and what the decoder lends for it.
 pub(super) struct Incoming<'a> {

@@ -9,14 +9,14 @@ use bytes::Bytes;
 use flatbuffers::Vector;
 use peregrine_proto::{MessageLimits, MetadataVersion, encode_schema_header_with_ids};
 
-use super::FormatProblem;
-use super::block::{FIRST_MESSAGE, FileBlock, check_overlap};
+use super::file_block::{FIRST_MESSAGE, FileBlock, check_overlap};
 use super::prefix::word;
 use super::spliced::spliced_header;
-use crate::decode::check;
-use crate::dictionary_ids::DictionaryIds;
 use crate::error::Error;
+use crate::format_problem::FormatProblem;
 use crate::message::MessageKind;
+use crate::schema::DictionaryIds;
+use crate::verify;
 
 const MAGIC: &[u8; 6] = b"ARROW1";
 
@@ -84,7 +84,7 @@ impl FileFooter {
         let length = u64::try_from(stated).ok().filter(|length| *length > 0);
         let start = length.and_then(|length| end.checked_sub(length)).filter(|start| *start >= FIRST_MESSAGE);
         let start = start.ok_or_else(|| Error::format(FormatProblem::FooterLength { stated, file }))?;
-        check::header_length((end - start) as usize, limits)?;
+        verify::header_length((end - start) as usize, limits)?;
         Ok(start..end)
     }
 
@@ -94,12 +94,12 @@ impl FileFooter {
     /// The problems of footers and blocks in [`FormatProblem`]; [`Error::Schema`] for a schema that is refused, as one of
     /// big-endian data is; [`Error::Limit`] for blocks over the limits; [`Error::Unsupported`] for an unknown version.
     pub fn read(footer: &[u8], range: Range<u64>, limits: &MessageLimits) -> Result<Self, Error> {
-        let wire = check::footer(footer)?;
+        let wire = verify::footer(footer)?;
         let spliced = spliced_header(wire, footer)?;
         let version = match wire.version() {
             WireVersion::V4 => MetadataVersion::V4,
             WireVersion::V5 => MetadataVersion::V5,
-            _ => return Err(Error::Unsupported { what: check::OTHER_VERSION }),
+            _ => return Err(Error::Unsupported { what: verify::OTHER_VERSION }),
         };
         let refused = |source| Error::Schema { source };
         let schema = Arc::new(peregrine_proto::decode_schema_header(&spliced, limits).map_err(refused)?);

@@ -3,10 +3,11 @@
 use bytes::{Buf, Bytes, BytesMut};
 use peregrine_proto::MessageLimits;
 
+use super::ipc_message::IpcMessage;
 use super::prefix::{CONTINUATION, WORD, word};
-use super::{FormatProblem, IpcMessage};
-use crate::decode::check;
 use crate::error::Error;
+use crate::format_problem::FormatProblem;
+use crate::verify;
 
 /// The most memory that is taken at once for a part that comes in pieces; more follows as bytes come.
 const FIRST_ROOM: usize = 1 << 20;
@@ -174,7 +175,7 @@ impl StreamMessages {
             Ok(0) => Ok(Part::Nothing),
             Ok(length) => {
                 let length = length as usize;
-                check::header_length(length, &self.limits)?;
+                verify::header_length(length, &self.limits)?;
                 Ok(Part::Header { length })
             }
             Err(_) => {
@@ -185,9 +186,9 @@ impl StreamMessages {
     }
 
     fn body_length(&self, header: &[u8]) -> Result<usize, Error> {
-        let stated = check::message(header, &self.limits)?.bodyLength();
+        let stated = verify::message(header, &self.limits)?.bodyLength();
         let length = usize::try_from(stated).map_err(|_| Error::BodyLength { stated, actual: 0 })?;
-        check::message_length(header.len(), length, &self.limits)?;
+        verify::message_length(header.len(), length, &self.limits)?;
         Ok(length)
     }
 }

@@ -3,8 +3,8 @@
 use arrow_ipc::{Footer, MessageHeader};
 use bytes::{BufMut, BytesMut};
 
-use super::FormatProblem;
 use crate::error::Error;
+use crate::format_problem::FormatProblem;
 
 /// Puts a message's head before the footer, so that the schema in the footer is the message's, and is read by those who
 /// read schemas of messages.

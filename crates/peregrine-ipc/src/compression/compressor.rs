@@ -6,10 +6,10 @@ use arrow_buffer::Buffer;
 use lz4_flex::frame::FrameEncoder;
 use zstd::bulk::Compressor as ZstdCompressor;
 
-use crate::compression::{CompressionCodec, LENGTH_PREFIX, NOT_COMPRESSED};
+use super::compression_codec::{CompressionCodec, LENGTH_PREFIX, NOT_COMPRESSED};
 
 /// A codec with the memory that it works in.
-pub(super) struct Compressor {
+pub(crate) struct Compressor {
     codec: Codec,
     /// What the codec puts out, before its length is known.
     scratch: Vec<u8>,
@@ -21,7 +21,7 @@ enum Codec {
 }
 
 impl Compressor {
-    pub(super) fn new(codec: CompressionCodec) -> io::Result<Self> {
+    pub(crate) fn new(codec: CompressionCodec) -> io::Result<Self> {
         let codec = match codec {
             CompressionCodec::Lz4 => Codec::Lz4,
             CompressionCodec::Zstd => Codec::Zstd(ZstdCompressor::new(zstd::DEFAULT_COMPRESSION_LEVEL)?),
@@ -29,7 +29,7 @@ impl Compressor {
         Ok(Self { codec, scratch: Vec::new() })
     }
 
-    pub(super) fn codec(&self) -> CompressionCodec {
+    pub(crate) fn codec(&self) -> CompressionCodec {
         match self.codec {
             Codec::Lz4 => CompressionCodec::Lz4,
             Codec::Zstd(_) => CompressionCodec::Zstd,
@@ -37,7 +37,7 @@ impl Compressor {
     }
 
     /// The length and the compressed bytes, or the mark for raw bytes and those.
-    pub(super) fn compress(&mut self, raw: &[u8]) -> io::Result<Buffer> {
+    pub(crate) fn compress(&mut self, raw: &[u8]) -> io::Result<Buffer> {
         self.scratch.clear();
         match &mut self.codec {
             Codec::Lz4 => {

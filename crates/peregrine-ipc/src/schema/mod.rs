@@ -1,0 +1,12 @@
+//! What a schema says about the messages of its stream: the plan of a batch, the ids of dictionaries, which may grow.
+
+mod child_fields;
+mod deltas;
+mod dictionary_ids;
+mod plan;
+
+pub use self::dictionary_ids::DictionaryIds;
+
+pub(crate) use self::child_fields::child_fields;
+pub(crate) use self::deltas::takes_deltas;
+pub(crate) use self::plan::{Counts, FieldPlan, Plan, Shape};
