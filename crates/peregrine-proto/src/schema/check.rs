@@ -7,8 +7,8 @@
 
 use arrow_ipc::{DictionaryKind, Endianness, Field, Schema, Type};
 
-use super::{exhausted, malformed, too_deep};
-use crate::FlightError;
+use super::decode::{exhausted, malformed, too_deep};
+use crate::error::FlightError;
 
 /// Fails for a schema that is not to be converted, or has more levels or fields than the limits.
 pub(super) fn check_schema(schema: Schema<'_>, depth: usize, fields: usize) -> Result<(), FlightError> {

@@ -7,8 +7,8 @@ use arrow_schema::Schema;
 use bytes::{BufMut, Bytes, BytesMut};
 use flatbuffers::{FlatBufferBuilder, InvalidFlatbuffer, VerifierOptions};
 
-use super::MetadataVersion;
-use crate::FlightError;
+use super::metadata_version::MetadataVersion;
+use crate::error::FlightError;
 
 /// What begins an encapsulated message: a length that no message has, then the length.
 const CONTINUATION: u32 = u32::MAX;

@@ -5,16 +5,19 @@ use std::sync::Arc;
 
 use arrow_ipc::{
     FieldBuilder, FixedSizeBinaryBuilder, FixedSizeListBuilder, Int, IntBuilder, MapBuilder, MessageBuilder,
-    RunEndEncodedBuilder, SchemaBuilder, Struct_Builder, Type, UnionBuilder, Utf8Builder,
+    MessageHeader, MetadataVersion as WireVersion, RunEndEncodedBuilder, SchemaBuilder, Struct_Builder, Type,
+    UnionBuilder, Utf8Builder,
 };
-use arrow_schema::{DataType, Field, Fields, IntervalUnit, TimeUnit, UnionFields, UnionMode};
+use arrow_schema::{DataType, Field, Fields, IntervalUnit, Schema, TimeUnit, UnionFields, UnionMode};
 use bytes::Bytes;
-use flatbuffers::{FlatBufferBuilder, UnionWIPOffset, WIPOffset};
+use flatbuffers::{FlatBufferBuilder, UnionWIPOffset, VerifierOptions, WIPOffset};
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 
+use super::decode::{CONTINUATION, MAX_DEPTH, verifier_options};
 use super::*;
-use crate::FlightErrorKind;
+use crate::error::FlightErrorKind;
+use crate::limits::MessageLimits;
 
 fn limits() -> MessageLimits {
     MessageLimits::default()

@@ -4,8 +4,8 @@ use bytes::{BufMut, BytesMut};
 use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint, key_len};
 
 use super::field;
-use crate::message::serialized_len;
-use crate::{FlightDescriptor, FlightMessage};
+use crate::descriptor::FlightDescriptor;
+use crate::message::{FlightMessage, serialized_len};
 
 /// Where a body begins, counted from the origin that the caller chose, is a multiple of this.
 const BODY_ALIGNMENT: usize = 64;

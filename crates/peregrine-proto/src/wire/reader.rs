@@ -3,7 +3,10 @@
 use bytes::{Buf, Bytes, BytesMut};
 
 use super::field;
-use crate::{FlightDescriptor, FlightError, FlightMessage, MessageLimits};
+use crate::descriptor::FlightDescriptor;
+use crate::error::FlightError;
+use crate::limits::MessageLimits;
+use crate::message::FlightMessage;
 
 /// Metadata up to this size is copied, so that an application that keeps it does not keep a whole frame with it.
 const COPIED_METADATA: usize = 4 << 10;

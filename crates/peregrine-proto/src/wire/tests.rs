@@ -1,5 +1,6 @@
 //! The layout of `FlightData`, against prost's and by hand, cut anywhere.
 
+use bytes::{BufMut, Bytes, BytesMut};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use prost::Message as _;
@@ -7,9 +8,11 @@ use rand::rngs::SmallRng;
 use rand::{Rng as _, SeedableRng};
 
 use super::*;
+use crate::descriptor::FlightDescriptor;
+use crate::error::{FlightError, FlightErrorKind};
 use crate::generated::flight;
-use crate::message::Generated;
-use crate::{FlightErrorKind, MessageLimits};
+use crate::limits::MessageLimits;
+use crate::message::{FlightMessage, Generated};
 
 /// Reads a message that comes in chunks of these lengths, over and over; `&[]` means whole.
 fn read_cut(mut bytes: Bytes, cuts: &[usize], limits: &MessageLimits) -> Result<FlightData, FlightError> {

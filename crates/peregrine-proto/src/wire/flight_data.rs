@@ -1,15 +1,13 @@
-//! `FlightData` and its layout on the wire: its head written so that the body can follow uncopied, and read so that
-//! the body's place is known before its bytes come.
+//! A piece of a data stream in one piece.
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use crate::{FlightDescriptor, FlightError, FlightMessage, MessageLimits};
-
-mod head;
-mod reader;
-
-pub use self::head::FlightDataHead;
-pub use self::reader::{FlightDataParts, FlightDataProgress, FlightDataReader};
+use super::head::FlightDataHead;
+use super::reader::{FlightDataParts, FlightDataProgress, FlightDataReader};
+use crate::descriptor::FlightDescriptor;
+use crate::error::FlightError;
+use crate::limits::MessageLimits;
+use crate::message::FlightMessage;
 
 /// A piece of a data stream, whole.
 ///
@@ -59,14 +57,3 @@ impl FlightMessage for FlightData {
         Ok(Self { flight_descriptor, data_header, app_metadata, data_body })
     }
 }
-
-/// The numbers of the fields.
-mod field {
-    pub(super) const DESCRIPTOR: u32 = 1;
-    pub(super) const DATA_HEADER: u32 = 2;
-    pub(super) const APP_METADATA: u32 = 3;
-    pub(super) const DATA_BODY: u32 = 1000;
-}
-
-#[cfg(test)]
-mod tests;

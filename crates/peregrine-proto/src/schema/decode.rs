@@ -1,28 +1,20 @@
-//! Schemas as IPC bytes, both ways. Bytes that come in are checked before anything is made of them.
+//! A schema of IPC bytes, which are checked before anything is made of them.
 
 use arrow_ipc::convert::try_fb_to_schema;
 use arrow_ipc::{Message, MessageHeader, MetadataVersion as WireVersion};
 use arrow_schema::Schema;
 use flatbuffers::{InvalidFlatbuffer, VerifierOptions};
 
-use crate::{FlightError, FlightErrorKind, MessageLimits};
-
-mod check;
-mod encode;
-mod result;
-mod version;
-mod zones;
-
-pub use self::encode::{encode_schema, encode_schema_header, encode_schema_header_with_ids};
-pub use self::result::SchemaResult;
-pub use self::version::MetadataVersion;
+use super::{check, zones};
+use crate::error::{FlightError, FlightErrorKind};
+use crate::limits::MessageLimits;
 
 /// What begins an encapsulated message since Arrow 0.15: a length that no message has. The length itself follows.
-const CONTINUATION: [u8; 4] = [0xff; 4];
+pub(super) const CONTINUATION: [u8; 4] = [0xff; 4];
 
 /// What is read at most, whatever the limits allow: arrow-ipc's conversion takes 13 KiB of stack a level without
 /// optimization, and overflows a thread of 2 MiB at about 165 levels (at more than 1000 with optimization).
-const MAX_DEPTH: usize = 128;
+pub(super) const MAX_DEPTH: usize = 128;
 
 /// Reads a schema from an IPC message, as [`FlightInfo`](crate::FlightInfo) and [`SchemaResult`](crate::SchemaResult)
 /// carry it: with the continuation marker and a length, as before Arrow 0.15 with the length alone, or as some senders
@@ -109,7 +101,7 @@ fn effective_depth(limits: &MessageLimits) -> usize {
     limits.schema_depth.min(MAX_DEPTH)
 }
 
-fn verifier_options(header: &[u8], depth: usize) -> VerifierOptions {
+pub(super) fn verifier_options(header: &[u8], depth: usize) -> VerifierOptions {
     // A message, its schema and a field make 3 tables; a dictionary's index type lies 2 below its field.
     let tables_around_fields = 4;
     VerifierOptions {
@@ -136,17 +128,14 @@ fn refused(error: InvalidFlatbuffer, depth: usize) -> FlightError {
     }
 }
 
-fn malformed(what: impl std::fmt::Display) -> FlightError {
+pub(super) fn malformed(what: impl std::fmt::Display) -> FlightError {
     FlightError::invalid_argument(format!("cannot read a schema: {what}"))
 }
 
-fn too_deep(limit: usize) -> FlightError {
+pub(super) fn too_deep(limit: usize) -> FlightError {
     exhausted(format!("its types nest deeper than the limit of {limit}"))
 }
 
-fn exhausted(what: String) -> FlightError {
+pub(super) fn exhausted(what: String) -> FlightError {
     FlightError::resource_exhausted(format!("cannot read a schema: {what}"))
 }
-
-#[cfg(test)]
-mod tests;

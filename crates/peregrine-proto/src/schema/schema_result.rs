@@ -5,10 +5,12 @@ use std::fmt;
 use arrow_schema::Schema;
 use bytes::Bytes;
 
-use super::{decode_schema, encode_schema};
+use super::decode::decode_schema;
+use super::encode::encode_schema;
+use crate::error::FlightError;
 use crate::generated::flight;
+use crate::limits::MessageLimits;
 use crate::message::{Generated, flight_messages};
-use crate::{FlightError, MessageLimits};
 
 /// The answer to GetSchema.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
