@@ -2,14 +2,17 @@
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::str::FromStr;
 
-use crate::FlightError;
+use crate::error::FlightError;
 use crate::generated::flight;
 use crate::message::{Generated, flight_messages};
 
 mod parse;
+mod target;
+
+use self::target::Target;
 
 /// How a location is reached, by the scheme of its URI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -49,15 +52,6 @@ pub struct Location {
     target: Target,
     /// Up to where letter case does not count.
     caseless: usize,
-}
-
-/// What a URI says, as far as its scheme is known.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Target {
-    Tcp { tls: bool, host: Option<String>, port: Option<u16> },
-    Unix(PathBuf),
-    ReuseConnection,
-    Other,
 }
 
 impl Location {

@@ -3,7 +3,7 @@
 use std::net::Ipv6Addr;
 use std::path::{Path, PathBuf};
 
-use super::Target;
+use super::target::Target;
 
 /// Why a text is no URI of a location; a clause that follows a colon.
 pub(super) type Reason = &'static str;
