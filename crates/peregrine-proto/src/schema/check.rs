@@ -7,7 +7,7 @@
 
 use arrow_ipc::{DictionaryKind, Endianness, Field, Schema, Type};
 
-use super::decode::{exhausted, malformed, too_deep};
+use super::refusal::{exhausted, malformed, too_deep};
 use crate::error::FlightError;
 
 /// Fails for a schema that is not to be converted, or has more levels or fields than the limits.

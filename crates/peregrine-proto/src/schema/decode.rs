@@ -5,7 +5,9 @@ use arrow_ipc::{Message, MessageHeader, MetadataVersion as WireVersion};
 use arrow_schema::Schema;
 use flatbuffers::{InvalidFlatbuffer, VerifierOptions};
 
-use super::{check, zones};
+use super::check::check_schema;
+use super::refusal::{exhausted, malformed, too_deep};
+use super::zones;
 use crate::error::{FlightError, FlightErrorKind};
 use crate::limits::MessageLimits;
 
@@ -81,7 +83,7 @@ pub fn decode_schema_header(header: &[u8], limits: &MessageLimits) -> Result<Sch
         version => return Err(FlightError::unimplemented(format!("IPC metadata of version {version:?}"))),
     }
     let schema = message.header_as_schema().ok_or_else(|| malformed("no header"))?;
-    check::check_schema(schema, effective_depth(limits), limits.schema_fields)?;
+    check_schema(schema, effective_depth(limits), limits.schema_fields)?;
     let schema = try_fb_to_schema(schema).map_err(|error| malformed(&error).with_source(error))?;
     Ok(zones::without_empty(schema))
 }
@@ -126,16 +128,4 @@ fn refused(error: InvalidFlatbuffer, depth: usize) -> FlightError {
             malformed(text.lines().next().unwrap_or_default()).with_source(error)
         }
     }
-}
-
-pub(super) fn malformed(what: impl std::fmt::Display) -> FlightError {
-    FlightError::invalid_argument(format!("cannot read a schema: {what}"))
-}
-
-pub(super) fn too_deep(limit: usize) -> FlightError {
-    exhausted(format!("its types nest deeper than the limit of {limit}"))
-}
-
-pub(super) fn exhausted(what: String) -> FlightError {
-    FlightError::resource_exhausted(format!("cannot read a schema: {what}"))
 }

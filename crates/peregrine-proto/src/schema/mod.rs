@@ -4,6 +4,7 @@ mod check;
 mod decode;
 mod encode;
 mod metadata_version;
+mod refusal;
 mod schema_result;
 #[cfg(test)]
 mod tests;
