@@ -16,6 +16,7 @@ mod schema;
 mod session;
 mod ticket;
 mod timestamp;
+mod verified;
 mod wire;
 
 pub use crate::action::{
@@ -37,8 +38,8 @@ pub use crate::message::FlightMessage;
 pub use crate::method::{FLIGHT_SERVICE_NAME, FlightMethod};
 pub use crate::poll::PollInfo;
 pub use crate::schema::{
-    MetadataVersion, SchemaResult, decode_schema, decode_schema_header, encode_schema, encode_schema_header,
-    encode_schema_header_with_ids,
+    MetadataVersion, SchemaResult, decode_schema, decode_schema_header, decode_verified_schema, encode_schema,
+    encode_schema_header, encode_schema_header_with_ids,
 };
 pub use crate::session::{
     CloseSessionRequest, CloseSessionResult, CloseSessionStatus, GetSessionOptionsRequest, GetSessionOptionsResult,
@@ -46,4 +47,5 @@ pub use crate::session::{
 };
 pub use crate::ticket::{Criteria, PutResult, Ticket};
 pub use crate::timestamp::Timestamp;
+pub use crate::verified::{Verified, VerifyError};
 pub use crate::wire::{FlightData, FlightDataHead, FlightDataParts, FlightDataProgress, FlightDataReader};

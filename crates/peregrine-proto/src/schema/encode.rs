@@ -5,10 +5,11 @@ use arrow_ipc::writer::DictionaryTracker;
 use arrow_ipc::{DictionaryEncoding, Field, MessageBuilder, MessageHeader};
 use arrow_schema::Schema;
 use bytes::{BufMut, Bytes, BytesMut};
-use flatbuffers::{FlatBufferBuilder, InvalidFlatbuffer, VerifierOptions};
+use flatbuffers::{FlatBufferBuilder, InvalidFlatbuffer};
 
 use super::metadata_version::MetadataVersion;
 use crate::error::FlightError;
+use crate::verified::Verified;
 
 /// What begins an encapsulated message: a length that no message has, then the length.
 const CONTINUATION: u32 = u32::MAX;
@@ -87,15 +88,8 @@ fn header(schema: &Schema, version: MetadataVersion, first_id: usize) -> BytesMu
 /// Which dictionary each of a header's ids is of, counted from 0, and where the id stands. The ids count from 1.
 fn places_of_ids(header: &[u8]) -> Result<Vec<(usize, usize)>, InvalidFlatbuffer> {
     // Our own bytes: they are gone through since they can be read in no other way, and no limit is meant.
-    let options = VerifierOptions {
-        max_depth: usize::MAX,
-        max_tables: usize::MAX,
-        max_apparent_size: usize::MAX,
-        ignore_missing_null_terminator: true,
-    };
-    let message = arrow_ipc::root_as_message_with_opts(&options, header)?;
-    let mut fields: Vec<Field<'_>> =
-        message.header_as_schema().and_then(|s| s.fields()).into_iter().flatten().collect();
+    let schema = Verified::own_message(header)?.schema();
+    let mut fields: Vec<Field<'_>> = schema.and_then(|schema| schema.get().fields()).into_iter().flatten().collect();
     let mut places = Vec::new();
     while let Some(field) = fields.pop() {
         fields.extend(field.children().into_iter().flatten());

@@ -10,7 +10,7 @@ mod schema_result;
 mod tests;
 mod zones;
 
-pub use self::decode::{decode_schema, decode_schema_header};
+pub use self::decode::{decode_schema, decode_schema_header, decode_verified_schema};
 pub use self::encode::{encode_schema, encode_schema_header, encode_schema_header_with_ids};
 pub use self::metadata_version::MetadataVersion;
 pub use self::schema_result::SchemaResult;

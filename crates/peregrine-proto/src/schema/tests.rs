@@ -14,10 +14,11 @@ use flatbuffers::{FlatBufferBuilder, UnionWIPOffset, VerifierOptions, WIPOffset}
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 
-use super::decode::{CONTINUATION, MAX_DEPTH, verifier_options};
+use super::decode::CONTINUATION;
 use super::*;
 use crate::error::FlightErrorKind;
 use crate::limits::MessageLimits;
+use crate::verified::{MAX_DEPTH, verifier_options};
 
 fn limits() -> MessageLimits {
     MessageLimits::default()
@@ -453,7 +454,7 @@ fn what_encoders_write_stays_far_from_the_limit_on_apparent_size() {
     let wide = Schema::new((0..5000).map(|_| Field::new("", DataType::Null, true)).collect::<Vec<_>>());
     for schema in [every_type(), wide, nested(64)] {
         let header = encode_schema_header(&schema, MetadataVersion::V5);
-        let options = VerifierOptions { max_apparent_size: header.len() * 4, ..verifier_options(&header, 64) };
+        let options = VerifierOptions { max_apparent_size: header.len() * 4, ..verifier_options(&header) };
         arrow_ipc::root_as_message_with_opts(&options, &header).unwrap();
     }
 }
