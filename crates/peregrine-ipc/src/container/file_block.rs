@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use arrow_ipc::{Block as WireBlock, MessageHeader};
+use arrow_ipc::{Block as WireBlock, Message, MessageHeader};
 use bytes::Bytes;
-use peregrine_proto::MessageLimits;
+use peregrine_proto::{MessageLimits, Verified};
 
 use super::ipc_message::IpcMessage;
 use super::prefix::strip_prefix;
@@ -70,8 +70,8 @@ impl FileBlock {
     /// headers that are no valid flatbuffer or of an unknown version, and [`Error::BodyLength`] for a body that is longer
     /// than the footer says.
     pub fn message(&self, header: &Bytes, body: Bytes, limits: &MessageLimits) -> Result<IpcMessage, Error> {
-        let header = self.bare_header(header, limits)?;
-        let length = verify::body_length(verify::message(&header, limits)?, body.len())?;
+        let header = self.without_prefix(header)?;
+        let length = verify::body_length(self.verified(&header, limits)?, body.len())?;
         Ok(IpcMessage { header, body: body.slice(..length) })
     }
 
@@ -80,14 +80,27 @@ impl FileBlock {
     /// # Errors
     /// As [`message`](Self::message) has them for the header.
     pub fn bare_header(&self, prefixed: &Bytes, limits: &MessageLimits) -> Result<Bytes, Error> {
-        let none = || Error::format(FormatProblem::BlockMessage { kind: self.kind, offset: self.offset });
-        let header = strip_prefix(prefixed).ok_or_else(none)?;
-        let kind = match verify::message(&header, limits)?.header_type() {
+        let header = self.without_prefix(prefixed)?;
+        self.verified(&header, limits)?;
+        Ok(header)
+    }
+
+    fn without_prefix(&self, prefixed: &Bytes) -> Result<Bytes, Error> {
+        strip_prefix(prefixed).ok_or_else(|| self.no_message())
+    }
+
+    fn verified<'a>(&self, header: &'a [u8], limits: &MessageLimits) -> Result<Verified<Message<'a>>, Error> {
+        let message = verify::message(header, limits)?;
+        let kind = match message.get().header_type() {
             MessageHeader::DictionaryBatch => Some(MessageKind::DictionaryBatch),
             MessageHeader::RecordBatch => Some(MessageKind::RecordBatch),
             _ => None,
         };
-        if kind == Some(self.kind) { Ok(header) } else { Err(none()) }
+        if kind == Some(self.kind) { Ok(message) } else { Err(self.no_message()) }
+    }
+
+    fn no_message(&self) -> Error {
+        Error::format(FormatProblem::BlockMessage { kind: self.kind, offset: self.offset })
     }
 }
 

@@ -7,11 +7,10 @@ use arrow_ipc::{Block as WireBlock, Footer as WireFooter, MetadataVersion as Wir
 use arrow_schema::SchemaRef;
 use bytes::Bytes;
 use flatbuffers::Vector;
-use peregrine_proto::{MessageLimits, MetadataVersion, encode_schema_header_with_ids};
+use peregrine_proto::{MessageLimits, MetadataVersion, decode_verified_schema, encode_schema_header_with_ids};
 
 use super::file_block::{FIRST_MESSAGE, FileBlock, check_overlap};
 use super::prefix::word;
-use super::spliced::spliced_header;
 use crate::error::Error;
 use crate::format_problem::FormatProblem;
 use crate::message::MessageKind;
@@ -94,15 +93,16 @@ impl FileFooter {
     /// The problems of footers and blocks in [`FormatProblem`]; [`Error::Schema`] for a schema that is refused, as one of
     /// big-endian data is; [`Error::Limit`] for blocks over the limits; [`Error::Unsupported`] for an unknown version.
     pub fn read(footer: &[u8], range: Range<u64>, limits: &MessageLimits) -> Result<Self, Error> {
-        let wire = verify::footer(footer)?;
-        let spliced = spliced_header(wire, footer)?;
+        let verified = verify::footer(footer, limits)?;
+        let (wire, schema) = (verified.get(), verified.schema());
+        let schema = schema.ok_or_else(|| Error::format(FormatProblem::NoSchema))?;
         let version = match wire.version() {
             WireVersion::V4 => MetadataVersion::V4,
             WireVersion::V5 => MetadataVersion::V5,
             _ => return Err(Error::Unsupported { what: verify::OTHER_VERSION }),
         };
         let refused = |source| Error::Schema { source };
-        let schema = Arc::new(peregrine_proto::decode_schema_header(&spliced, limits).map_err(refused)?);
+        let schema = Arc::new(decode_verified_schema(schema, limits).map_err(refused)?);
         let ids = DictionaryIds::OfFields.of(&schema);
         let schema_header = encode_schema_header_with_ids(&schema, version, &ids).map_err(refused)?;
         let (dictionaries, record_batches) = blocks(wire, range.start, limits)?;

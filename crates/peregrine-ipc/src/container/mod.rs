@@ -4,7 +4,6 @@ mod file_block;
 mod file_footer;
 mod ipc_message;
 mod prefix;
-mod spliced;
 mod stream_messages;
 #[cfg(test)]
 mod tests;

@@ -186,7 +186,7 @@ impl StreamMessages {
     }
 
     fn body_length(&self, header: &[u8]) -> Result<usize, Error> {
-        let stated = verify::message(header, &self.limits)?.bodyLength();
+        let stated = verify::message(header, &self.limits)?.get().bodyLength();
         let length = usize::try_from(stated).map_err(|_| Error::BodyLength { stated, actual: 0 })?;
         verify::message_length(header.len(), length, &self.limits)?;
         Ok(length)

@@ -5,7 +5,7 @@ use arrow_buffer::Buffer;
 use arrow_ipc::{Message, MessageHeader};
 use arrow_schema::SchemaRef;
 use bytes::Bytes;
-use peregrine_proto::MessageLimits;
+use peregrine_proto::{MessageLimits, Verified, decode_verified_schema};
 
 use super::stream_state::{Incoming, StreamState};
 use super::trust::Trust;
@@ -81,15 +81,16 @@ impl Decoder {
     /// be decoded, though batches after a lost dictionary will not be what their sender meant.
     pub fn decode(&mut self, header: &[u8], body: Bytes) -> Result<Decoded, Error> {
         let message = verify::message(header, &self.limits)?;
-        let decoded = match message.header_type() {
-            MessageHeader::Schema => self.schema_message(header, message)?,
+        let decoded = match message.get().header_type() {
+            MessageHeader::Schema => self.schema_message(message)?,
             MessageHeader::RecordBatch => {
-                let batch = message.header_as_record_batch().ok_or(Error::Missing { part: "record batch" })?;
+                let batch = message.get().header_as_record_batch().ok_or(Error::Missing { part: "record batch" })?;
                 let (stream, mut incoming) = self.incoming(MessageKind::RecordBatch, message, body)?;
                 Decoded::RecordBatch(stream.record_batch(batch, &mut incoming)?)
             }
             MessageHeader::DictionaryBatch => {
-                let batch = message.header_as_dictionary_batch().ok_or(Error::Missing { part: "dictionary batch" })?;
+                let batch =
+                    message.get().header_as_dictionary_batch().ok_or(Error::Missing { part: "dictionary batch" })?;
                 let (stream, mut incoming) = self.incoming(MessageKind::DictionaryBatch, message, body)?;
                 stream.dictionary_batch(batch, &mut incoming)?;
                 Decoded::Dictionary
@@ -100,14 +101,13 @@ impl Decoder {
         Ok(decoded)
     }
 
-    fn schema_message(&mut self, header: &[u8], message: Message<'_>) -> Result<Decoded, Error> {
-        let schema = peregrine_proto::decode_schema_header(header, &self.limits);
-        let schema = schema.map_err(|source| Error::Schema { source })?;
+    fn schema_message(&mut self, message: Verified<Message<'_>>) -> Result<Decoded, Error> {
+        let wire = message.schema().ok_or(Error::Missing { part: "schema" })?;
+        let schema = decode_verified_schema(wire, &self.limits).map_err(|source| Error::Schema { source })?;
         if let Some(stream) = &self.stream {
             stream.check_same(schema)?;
         } else {
-            let wire = message.header_as_schema().ok_or(Error::Missing { part: "schema" })?;
-            self.stream = Some(StreamState::new(schema, wire, &self.options, &self.limits)?);
+            self.stream = Some(StreamState::new(schema, wire.get(), &self.options, &self.limits)?);
         }
         self.schema().cloned().map(Decoded::Schema).ok_or(Error::Missing { part: "schema" })
     }
@@ -115,13 +115,13 @@ impl Decoder {
     fn incoming<'a>(
         &'a mut self,
         kind: MessageKind,
-        message: Message<'a>,
+        message: Verified<Message<'a>>,
         body: Bytes,
     ) -> Result<(&'a mut StreamState, Incoming<'a>), Error> {
         let stream = self.stream.as_mut().ok_or(Error::BeforeSchema { kind })?;
         let length = verify::body_length(message, body.len())?;
         let incoming = Incoming {
-            message,
+            message: message.get(),
             body: Buffer::from(body.slice(..length)),
             trust: self.trust,
             inflater: &mut self.inflater,

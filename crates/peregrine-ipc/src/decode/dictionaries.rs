@@ -5,9 +5,9 @@ use arrow_data::ArrayData;
 use arrow_schema::{ArrowError, DataType};
 use arrow_select::concat::concat;
 
-use super::reader::MAX_ROWS;
 use crate::error::{Error, Problem};
 use crate::schema::takes_deltas;
+use crate::verify::MAX_ROWS;
 
 /// What a dictionary message costs beside its bytes, so that empty ones are not free.
 const OVERHEAD: usize = 512;

@@ -14,8 +14,9 @@ use arrow_array::{
 use arrow_buffer::{BooleanBuffer, Buffer, ScalarBuffer};
 use arrow_schema::{ArrowError, DataType};
 
-use super::reader::{Node, Reader};
+use super::reader::Reader;
 use crate::error::{Error, Problem};
+use crate::verify::Node;
 
 impl Reader<'_> {
     pub(super) fn boolean(&mut self, node: Node) -> Result<ArrayRef, Error> {

@@ -10,9 +10,10 @@ use arrow_data::{ArrayData, ArrayDataBuilder};
 use arrow_schema::{DataType, FieldRef, Fields, UnionMode};
 
 use super::flat::refused;
-use super::reader::{MAX_ROWS, Node, Reader};
+use super::reader::Reader;
 use crate::error::{Error, Problem};
 use crate::schema::{FieldPlan, Shape};
+use crate::verify::{MAX_ROWS, Node};
 
 impl Reader<'_> {
     /// An array of a type that has children.

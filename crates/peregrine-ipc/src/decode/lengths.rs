@@ -3,10 +3,9 @@
 use arrow_schema::UnionMode;
 
 use super::body::Body;
-use super::reader::{MAX_ROWS, Node, checked_node};
 use crate::error::{Error, Problem};
 use crate::schema::{FieldPlan, Shape};
-use crate::verify::Parts;
+use crate::verify::{MAX_ROWS, Node, Parts};
 
 /// Walks the plan and the parts of a message side by side, as the reader of arrays does.
 pub(super) struct Lengths<'a> {
@@ -35,7 +34,7 @@ impl<'a> Lengths<'a> {
     fn field(&mut self, plan: &FieldPlan) -> Result<usize, Error> {
         let node = self.parts.node(self.node).ok_or(Error::Missing { part: "field node" })?;
         self.node += 1;
-        let node = checked_node(node.length(), node.null_count());
+        let node = Node::checked(node.length(), node.null_count());
         let checked = node.and_then(|node| {
             self.own_buffers(plan.shape, node)?;
             let children = plan.children.iter().map(|child| self.field(child)).collect::<Result<Vec<_>, _>>()?;

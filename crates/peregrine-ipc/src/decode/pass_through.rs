@@ -5,11 +5,10 @@ use std::sync::Arc;
 use arrow_ipc::{DictionaryBatch as WireDictionary, Message, MessageHeader, RecordBatch as WireBatch};
 use arrow_schema::SchemaRef;
 use bytes::Bytes;
-use peregrine_proto::MessageLimits;
+use peregrine_proto::{MessageLimits, Verified, decode_verified_schema};
 
 use super::body::Body;
 use super::lengths::Lengths;
-use super::reader::checked_rows;
 use super::stream_state::same_schema;
 use crate::compression::Inflater;
 use crate::container::IpcMessage;
@@ -18,7 +17,7 @@ use crate::format_problem::FormatProblem;
 use crate::message::MessageKind;
 use crate::schema::{Counts, FieldPlan, Plan};
 use crate::stats::DecodeStats;
-use crate::verify::{self, Parts};
+use crate::verify::{self, Parts, checked_rows};
 
 /// Checks the messages of a stream or a file that are passed on as they are, without a look at their values.
 ///
@@ -84,12 +83,13 @@ impl PassThrough {
     /// Those of [`Decoder::decode`](crate::Decoder::decode) but the ones about values, and
     /// [`FormatProblem::ReplacedDictionary`]. The message is as if it had not come.
     pub fn message(&mut self, message: &IpcMessage) -> Result<MessageKind, Error> {
-        let wire = verify::message(&message.header, &self.limits)?;
-        let body = message.body.slice(..verify::body_length(wire, message.body.len())?);
+        let verified = verify::message(&message.header, &self.limits)?;
+        let body = message.body.slice(..verify::body_length(verified, message.body.len())?);
         verify::message_length(message.header.len(), message.body.len(), &self.limits)?;
+        let wire = verified.get();
         match wire.header_type() {
             MessageHeader::Schema => {
-                self.schema_message(&message.header, wire)?;
+                self.schema_message(verified)?;
                 Ok(MessageKind::Schema)
             }
             MessageHeader::RecordBatch => {
@@ -110,15 +110,15 @@ impl PassThrough {
         }
     }
 
-    fn schema_message(&mut self, header: &[u8], message: Message<'_>) -> Result<(), Error> {
-        let schema = peregrine_proto::decode_schema_header(header, &self.limits);
+    fn schema_message(&mut self, message: Verified<Message<'_>>) -> Result<(), Error> {
+        let wire = message.schema().ok_or(Error::Missing { part: "schema" })?;
+        let schema = decode_verified_schema(wire, &self.limits);
         let schema = Arc::new(schema.map_err(|source| Error::Schema { source })?);
         match &self.stream {
             Some(known) if same_schema(&known.schema, &schema) => {}
             Some(known) => return Err(Error::SchemaChanged { expected: known.schema.clone(), actual: schema }),
             None => {
-                let wire = message.header_as_schema().ok_or(Error::Missing { part: "schema" })?;
-                let plan = Plan::new(&schema, wire)?;
+                let plan = Plan::new(&schema, wire.get())?;
                 let came = vec![false; plan.dictionaries.len()];
                 self.stream = Some(Known { schema, plan, came });
             }

@@ -13,11 +13,7 @@ use super::dictionaries::Dictionaries;
 use super::trust::Trust;
 use crate::error::{Error, Problem};
 use crate::schema::{FieldPlan, Shape};
-use crate::verify::Parts;
-
-/// The most rows that an array may have, as in C++ unless told otherwise. Nulls and empty structs have no bytes that
-/// would bound them.
-pub(super) const MAX_ROWS: usize = i32::MAX as usize;
+use crate::verify::{Node, Parts};
 
 /// Reads arrays off the parts of one message, one after another.
 pub(super) struct Reader<'a> {
@@ -28,23 +24,6 @@ pub(super) struct Reader<'a> {
     node: usize,
     buffer: usize,
     view: usize,
-}
-
-/// The rows and nulls that a message states for an array.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Node {
-    pub(super) rows: usize,
-    pub(super) nulls: usize,
-}
-
-impl Node {
-    /// Fails for a union or run ends that had nulls before version 5.
-    pub(super) fn no_nulls_of_its_own(self) -> Result<(), Error> {
-        match self.nulls {
-            0 => Ok(()),
-            _ => Err(Error::field(Problem::Unsupported { what: "a union or run ends with nulls of their own" })),
-        }
-    }
 }
 
 impl<'a> Reader<'a> {
@@ -103,7 +82,7 @@ impl<'a> Reader<'a> {
     fn next_node(&mut self, plan: &FieldPlan) -> Result<Node, Error> {
         let node = self.parts.node(self.node).ok_or(Error::Missing { part: "field node" })?;
         self.node += 1;
-        checked_node(node.length(), node.null_count()).map_err(|error| error.within(&plan.name))
+        Node::checked(node.length(), node.null_count()).map_err(|error| error.within(&plan.name))
     }
 
     fn next_range(&mut self) -> Result<(usize, usize), Error> {
@@ -174,19 +153,4 @@ impl<'a> Reader<'a> {
         }
         Ok(())
     }
-}
-
-/// What a message states about an array, as far as that can be true.
-pub(super) fn checked_node(rows: i64, nulls: i64) -> Result<Node, Error> {
-    let rows = checked_rows(rows)?;
-    match usize::try_from(nulls) {
-        Ok(nulls) if nulls <= rows => Ok(Node { rows, nulls }),
-        _ => Err(Error::field(Problem::Nulls { stated: nulls, actual: rows })),
-    }
-}
-
-/// A number of rows that an array can have.
-pub(super) fn checked_rows(stated: i64) -> Result<usize, Error> {
-    let rows = usize::try_from(stated).ok().filter(|&rows| rows <= MAX_ROWS);
-    rows.ok_or_else(|| Error::field(Problem::Rows { stated, expected: MAX_ROWS }))
 }

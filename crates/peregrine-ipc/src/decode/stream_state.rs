@@ -10,14 +10,14 @@ use peregrine_proto::MessageLimits;
 
 use super::body::Body;
 use super::dictionaries::Dictionaries;
-use super::reader::{Reader, checked_rows};
+use super::reader::Reader;
 use super::trust::Trust;
 use crate::compression::Inflater;
 use crate::error::Error;
 use crate::options::IpcReadOptions;
 use crate::schema::{Counts, DictionaryIds, Plan};
 use crate::stats::DecodeStats;
-use crate::verify::Parts;
+use crate::verify::{Parts, checked_rows};
 
 /// A message on its way in, and what the decoder lends for it.
 pub(super) struct Incoming<'a> {

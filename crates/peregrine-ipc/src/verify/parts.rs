@@ -1,93 +1,17 @@
-//! Checks a header against its body and its schema, before anything is made of either.
+//! The parts of a batch's header, checked against its body and its schema before anything is made of either.
 
 use arrow_ipc::{
-    BodyCompressionMethod, Buffer as WireBuffer, FieldNode, Footer, Message, MessageHeader, MetadataVersion,
-    RecordBatch as WireBatch,
+    BodyCompressionMethod, Buffer as WireBuffer, FieldNode, Message, MetadataVersion, RecordBatch as WireBatch,
 };
-use flatbuffers::{InvalidFlatbuffer, Vector, VerifierOptions};
-use peregrine_proto::MessageLimits;
+use flatbuffers::Vector;
 
 use crate::compression::{CompressionCodec, OLD_CODEC};
 use crate::error::Error;
-use crate::format_problem::FormatProblem;
 use crate::schema::Counts;
-
-/// No schema that proto reads has more levels, whatever its limits; each is a table in the header, and batches are flat.
-const MAX_LEVELS: usize = 128;
-const TABLES_AROUND_LEVELS: usize = 4;
-
-pub(crate) const OTHER_VERSION: &str = "metadata of a version other than 4 and 5";
 
 /// Buffers may share bytes, but the work and the copies that they take stay in proportion to the body.
 const MAX_LAYERS: usize = 8;
 const OVERLAP: &str = "bytes of buffers that lie over each other";
-
-/// A header that is a valid flatbuffer of a version that is read.
-pub(crate) fn message<'a>(header: &'a [u8], limits: &MessageLimits) -> Result<Message<'a>, Error> {
-    header_length(header.len(), limits)?;
-    let options = verifier(header);
-    let message = arrow_ipc::root_as_message_with_opts(&options, header).map_err(|error| refused(error, limits))?;
-    match message.version() {
-        MetadataVersion::V4 | MetadataVersion::V5 => Ok(message),
-        _ => Err(Error::Unsupported { what: OTHER_VERSION }),
-    }
-}
-
-/// The footer of a file that is a valid flatbuffer.
-pub(crate) fn footer(bytes: &[u8]) -> Result<Footer<'_>, Error> {
-    arrow_ipc::root_as_footer_with_opts(&verifier(bytes), bytes)
-        .map_err(|source| Error::format(FormatProblem::Footer { source: Box::new(source) }))
-}
-
-/// Fails for a header over the limit.
-pub(crate) fn header_length(length: usize, limits: &MessageLimits) -> Result<(), Error> {
-    let limit = limits.header;
-    if length > limit { Err(Error::Limit { what: "bytes of header", limit, actual: length }) } else { Ok(()) }
-}
-
-/// Fails for a message over the limit.
-pub(crate) fn message_length(header: usize, body: usize, limits: &MessageLimits) -> Result<(), Error> {
-    let (limit, actual) = (limits.message, header.saturating_add(body));
-    if actual > limit { Err(Error::Limit { what: "bytes of a message", limit, actual }) } else { Ok(()) }
-}
-
-fn verifier(bytes: &[u8]) -> VerifierOptions {
-    VerifierOptions {
-        max_depth: MAX_LEVELS + TABLES_AROUND_LEVELS,
-        max_tables: bytes.len() / size_of::<u32>(),
-        // Shared parts count each time, which real writers have only for vtables.
-        max_apparent_size: bytes.len().saturating_mul(8).saturating_add(1024),
-        ignore_missing_null_terminator: true,
-    }
-}
-
-fn refused(error: InvalidFlatbuffer, limits: &MessageLimits) -> Error {
-    match error {
-        InvalidFlatbuffer::DepthLimitReached => {
-            let limit = limits.schema_depth.min(MAX_LEVELS);
-            Error::Limit { what: "levels of a schema's types", limit, actual: MAX_LEVELS + 1 }
-        }
-        source => Error::Header { source: Box::new(source) },
-    }
-}
-
-/// The length of the body, as far as the bytes at hand have it.
-pub(crate) fn body_length(message: Message<'_>, actual: usize) -> Result<usize, Error> {
-    let stated = message.bodyLength();
-    match usize::try_from(stated) {
-        Ok(length) if length <= actual => Ok(length),
-        _ => Err(Error::BodyLength { stated, actual }),
-    }
-}
-
-/// Why a message of a kind that is neither schema nor batch is refused.
-pub(crate) fn other_kind(kind: MessageHeader) -> Error {
-    match kind {
-        MessageHeader::Tensor | MessageHeader::SparseTensor => Error::Unsupported { what: "a tensor message" },
-        MessageHeader::NONE => Error::Missing { part: "kind" },
-        _ => Error::Unsupported { what: "a message of an unknown kind" },
-    }
-}
 
 /// The parts of a batch: as many as its schema needs, and every buffer inside the body.
 #[derive(Clone, Copy)]
