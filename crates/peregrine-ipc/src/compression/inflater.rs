@@ -1,17 +1,13 @@
-//! Decompresses a buffer whose claimed length is not believed: memory grows while bytes really come.
+//! Decompresses a buffer whose claimed length is not believed.
 
 use std::io;
 
-use arrow_buffer::{Buffer, MutableBuffer};
+use arrow_buffer::Buffer;
 use zstd::stream::raw::{Decoder as ZstdDecoder, InBuffer, Operation, OutBuffer};
 
 use super::compression_codec::CompressionCodec;
 use super::lz4::read_frame;
-
-/// What is reserved before a byte has come, if the claim is no larger: this much, or this many times the input.
-/// Real data rarely shrinks further, and a lie costs no more.
-const TRUSTED_BYTES: usize = 1 << 20;
-const TRUSTED_RATIO: usize = 32;
+use super::output::Output;
 
 /// The codecs with the memory that they work in.
 #[derive(Default)]
@@ -58,7 +54,7 @@ fn inflate_zstd(decoder: &mut ZstdDecoder<'_>, packed: &[u8], claimed: usize) ->
         let mut output = OutBuffer::around(free);
         let hint = decoder.run(&mut input, &mut output)?;
         let count = output.pos();
-        out.filled += count;
+        out.advance(count);
         ended = hint == 0;
         if ended || (count == 0 && input.pos() == before) {
             break;
@@ -71,70 +67,6 @@ fn inflate_zstd(decoder: &mut ZstdDecoder<'_>, packed: &[u8], claimed: usize) ->
         ended = decoder.run(&mut input, &mut output)? == 0 && output.pos() == 0;
     }
     if ended && out.is_full() { Ok(out.finish()) } else { Err(None) }
-}
-
-/// Memory that grows up to the claimed length, never further, and only after what there was is full.
-pub(super) struct Output {
-    memory: MutableBuffer,
-    filled: usize,
-    claimed: usize,
-}
-
-impl Output {
-    pub(super) fn new(packed: usize, claimed: usize) -> Self {
-        let trusted = packed.saturating_mul(TRUSTED_RATIO).max(TRUSTED_BYTES);
-        Self { memory: MutableBuffer::from_len_zeroed(claimed.min(trusted)), filled: 0, claimed }
-    }
-
-    pub(super) fn is_full(&self) -> bool {
-        self.filled == self.claimed
-    }
-
-    pub(super) fn claimed(&self) -> usize {
-        self.claimed
-    }
-
-    /// The bytes that came.
-    pub(super) fn filled(&self) -> &[u8] {
-        &self.memory[..self.filled]
-    }
-
-    /// Counts bytes that were written to the room for them.
-    pub(super) fn advance(&mut self, count: usize) {
-        self.filled += count;
-    }
-
-    /// Where the next bytes go; `None` once all that were claimed are there.
-    fn free(&mut self) -> Option<&mut [u8]> {
-        if self.is_full() {
-            return None;
-        }
-        self.grow(self.filled + 1);
-        Some(&mut self.memory.as_slice_mut()[self.filled..])
-    }
-
-    /// The bytes that came, and room for up to `most` that the caller knows to come: less where that is over the claim.
-    pub(super) fn room(&mut self, most: usize) -> (&[u8], &mut [u8]) {
-        let end = self.claimed.min(self.filled.saturating_add(most));
-        self.grow(end);
-        let (before, after) = self.memory.as_slice_mut().split_at_mut(self.filled);
-        (before, &mut after[..end - self.filled])
-    }
-
-    fn grow(&mut self, end: usize) {
-        if end > self.memory.len() {
-            self.memory.resize(self.claimed.min(end.max(self.memory.len().saturating_mul(2))), 0);
-        }
-    }
-
-    #[cfg(test)]
-    pub(super) fn reserved(&self) -> usize {
-        self.memory.len()
-    }
-
-    pub(super) fn finish(self) -> Buffer {
-        self.memory.into()
-    }
 }
 
 #[cfg(test)]
@@ -194,13 +126,5 @@ mod tests {
             assert!(inflater.inflate(codec, b"no frame", 1000).is_err());
             assert_eq!(inflater.inflate(codec, &packed, 1000).unwrap().as_slice(), [7; 1000]);
         }
-    }
-
-    #[test]
-    fn memory_grows_with_what_comes() {
-        let mut out = Output::new(10, 1 << 40);
-        assert_eq!(out.memory.len(), TRUSTED_BYTES);
-        out.filled = TRUSTED_BYTES;
-        assert_eq!(out.free().unwrap().len(), TRUSTED_BYTES);
     }
 }

@@ -6,7 +6,7 @@ use std::io;
 use lz4_flex::block::{DecompressError, decompress_into, decompress_into_with_dict};
 use twox_hash::XxHash32;
 
-use super::inflater::Output;
+use super::output::Output;
 
 const MAGIC: u32 = 0x184D_2204;
 /// How far back a block that depends on those before it may refer.

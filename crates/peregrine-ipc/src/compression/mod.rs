@@ -4,6 +4,7 @@ mod compression_codec;
 mod compressor;
 mod inflater;
 mod lz4;
+mod output;
 
 pub use self::compression_codec::CompressionCodec;
 
