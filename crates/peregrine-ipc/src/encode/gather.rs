@@ -6,7 +6,7 @@ use arrow_buffer::Buffer;
 use arrow_ipc::{Buffer as WireBuffer, FieldNode};
 use peregrine_proto::MetadataVersion;
 
-use super::walk::Sink;
+use super::sink::Sink;
 use crate::compression::Compressor;
 use crate::message::padded;
 use crate::stats::EncodeStats;

@@ -4,7 +4,9 @@ use arrow_buffer::Buffer;
 use arrow_data::ArrayData;
 use peregrine_proto::MetadataVersion;
 
-use super::walk::{Rows, Sink, walk};
+use super::rows::Rows;
+use super::sink::Sink;
+use super::walk::walk;
 use crate::compression::LENGTH_PREFIX;
 use crate::message::padded;
 

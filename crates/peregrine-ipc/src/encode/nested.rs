@@ -1,6 +1,7 @@
-//! The walk over types whose children do not simply follow their parent's rows: list views, unions, runs.
+//! Types whose children do not simply follow their parent's rows: list views, dense unions, runs.
 //!
 //! A range of rows takes along only the part of each child that it uses, so indices into children may need rebasing.
+//! The buffers are put out here; the walk goes on with the children.
 
 use arrow_array::OffsetSizeTrait;
 use arrow_buffer::{ArrowNativeType, Buffer, ScalarBuffer};
@@ -8,10 +9,25 @@ use arrow_data::ArrayData;
 use arrow_data::transform::MutableArrayData;
 use arrow_schema::UnionFields;
 
-use super::walk::{Rows, Sink, walk};
+use super::rows::Rows;
+use super::sink::Sink;
+
+/// What of a child travels with its parent's rows.
+pub(super) enum ChildPart {
+    /// These rows.
+    Rows(Rows),
+    /// All of this array in new memory, where the rows use little of the child.
+    Gathered(ArrayData),
+}
+
+impl ChildPart {
+    fn new(span: Span, gathered: Option<ArrayData>) -> Self {
+        gathered.map_or(Self::Rows(span.rows()), Self::Gathered)
+    }
+}
 
 /// Offsets and sizes; the child is cut to what the rows span, or to what they use if that is much less.
-pub(super) fn list_view<O: OffsetSizeTrait>(data: &ArrayData, rows: Rows, sink: &mut impl Sink) {
+pub(super) fn list_view<O: OffsetSizeTrait>(data: &ArrayData, rows: Rows, sink: &mut impl Sink) -> ChildPart {
     let at = rows.physical(data);
     let child = &data.child_data()[0];
     let offsets = ScalarBuffer::<O>::new(data.buffers()[0].clone(), at.start, at.count);
@@ -40,10 +56,7 @@ pub(super) fn list_view<O: OffsetSizeTrait>(data: &ArrayData, rows: Rows, sink: 
         });
     }
     sink.share(&data.buffers()[1], at.start * size_of::<O>(), length);
-    match compact {
-        Some(child) => walk(&child, Rows::all(&child), sink),
-        None => walk(child, span.rows(), sink),
-    }
+    ChildPart::new(span, compact)
 }
 
 /// The values of lists one after another, in new memory.
@@ -55,15 +68,8 @@ fn gathered(child: &ArrayData, lists: impl Iterator<Item = (usize, usize)>, used
     Some(gathered.freeze())
 }
 
-/// Type ids; each child has a row for every row of the union.
-pub(super) fn sparse_union(data: &ArrayData, rows: Rows, sink: &mut impl Sink) {
-    let at = rows.physical(data);
-    sink.share(&data.buffers()[0], at.start, at.count);
-    data.child_data().iter().for_each(|child| walk(child, at, sink));
-}
-
 /// Type ids and offsets; each child is cut to what the rows span in it, or to what they use if that is much less.
-pub(super) fn dense_union(data: &ArrayData, fields: &UnionFields, rows: Rows, sink: &mut impl Sink) {
+pub(super) fn dense_union(data: &ArrayData, fields: &UnionFields, rows: Rows, sink: &mut impl Sink) -> Vec<ChildPart> {
     let at = rows.physical(data);
     let ids = ScalarBuffer::<i8>::new(data.buffers()[0].clone(), at.start, at.count);
     let offsets = ScalarBuffer::<i32>::new(data.buffers()[1].clone(), at.start, at.count);
@@ -77,7 +83,7 @@ pub(super) fn dense_union(data: &ArrayData, fields: &UnionFields, rows: Rows, si
         let of_member = values().filter(|(of, _)| *of == index(id)).map(|(_, offset)| (offset, 1));
         let compact = member.is_sparse().then(|| gathered(child, of_member, member.used)).flatten();
         member.compact = compact.is_some();
-        (child, member.span, compact)
+        ChildPart::new(member.span, compact)
     });
     let children: Vec<_> = children.collect();
     sink.share(&data.buffers()[0], at.start, at.count);
@@ -90,12 +96,7 @@ pub(super) fn dense_union(data: &ArrayData, fields: &UnionFields, rows: Rows, si
             Buffer::from_vec(moved.collect::<Vec<i32>>())
         });
     }
-    for (child, span, compact) in children {
-        match compact {
-            Some(child) => walk(&child, Rows::all(&child), sink),
-            None => walk(child, span.rows(), sink),
-        }
-    }
+    children
 }
 
 /// What the rows of a dense union use of one of its children.
@@ -129,9 +130,10 @@ impl Member {
     }
 }
 
-/// Two children without buffers of the parent's own: where runs end, and their values.
-pub(super) fn runs<R: ArrowNativeType + Ord>(data: &ArrayData, rows: Rows, sink: &mut impl Sink) {
-    let (ends, values) = (&data.child_data()[0], &data.child_data()[1]);
+/// The first of two children, which says where runs end; the rows are those of the second one, the runs' values. The
+/// parent has no buffers of its own.
+pub(super) fn runs<R: ArrowNativeType + Ord>(data: &ArrayData, rows: Rows, sink: &mut impl Sink) -> Rows {
+    let ends = &data.child_data()[0];
     let at = rows.physical(data);
     let all = ScalarBuffer::<R>::new(ends.buffers()[0].clone(), ends.offset(), ends.len());
     let first = all.partition_point(|end| end.as_usize() <= at.start);
@@ -151,7 +153,7 @@ pub(super) fn runs<R: ArrowNativeType + Ord>(data: &ArrayData, rows: Rows, sink:
             Buffer::from_vec(rebased.collect::<Vec<R>>())
         });
     }
-    walk(values, part, sink);
+    part
 }
 
 /// The smallest range that holds all that was added.

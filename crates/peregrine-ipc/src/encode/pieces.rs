@@ -5,7 +5,7 @@ use arrow_data::ArrayData;
 use peregrine_proto::MetadataVersion;
 
 use super::measure::message_size;
-use super::walk::Rows;
+use super::rows::Rows;
 
 /// Pieces begin at multiples of this many rows where they can, so that bitmaps stay shared.
 const ROWS_TOGETHER: usize = 64;

@@ -6,7 +6,7 @@ use arrow_data::ArrayData;
 use arrow_schema::Schema;
 
 use super::place::{Equal, Place, places};
-use super::walk::Rows;
+use super::rows::Rows;
 use crate::error::Error;
 
 /// A dictionary is compared by value, when it is not the very same memory, up to this many bytes: more than that is

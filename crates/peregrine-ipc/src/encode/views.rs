@@ -3,7 +3,8 @@
 use arrow_buffer::{Buffer, ScalarBuffer};
 use arrow_data::{ArrayData, ByteView, MAX_INLINE_VIEW_LEN};
 
-use super::walk::{Rows, Sink};
+use super::rows::Rows;
+use super::sink::Sink;
 
 /// Writes the views of `rows` and the data that they point to.
 pub(super) fn walk_views(data: &ArrayData, rows: Rows, sink: &mut impl Sink) {
@@ -13,12 +14,12 @@ pub(super) fn walk_views(data: &ArrayData, rows: Rows, sink: &mut impl Sink) {
     let used = Used::scan(&typed, buffers);
     let length = at.count * size_of::<u128>();
     match used.plan(buffers, at.count) {
-        Plan::Whole => {
+        DataPlan::Whole => {
             sink.share(views, at.start * size_of::<u128>(), length);
             sink.variadic(buffers.len());
             buffers.iter().for_each(|buffer| sink.share(buffer, 0, buffer.len()));
         }
-        Plan::Cut => {
+        DataPlan::Cut => {
             if used.spans.iter().all(|span| span.start == 0 && !span.is_empty()) {
                 sink.share(views, at.start * size_of::<u128>(), length);
             } else {
@@ -30,7 +31,7 @@ pub(super) fn walk_views(data: &ArrayData, rows: Rows, sink: &mut impl Sink) {
                 sink.share(buffer, span.start, span.end - span.start);
             }
         }
-        Plan::Copy => {
+        DataPlan::Copy => {
             sink.make(length, || renumbered(&typed));
             sink.variadic(1);
             sink.make(used.bytes, || gathered(&typed, buffers, used.bytes));
@@ -39,7 +40,7 @@ pub(super) fn walk_views(data: &ArrayData, rows: Rows, sink: &mut impl Sink) {
 }
 
 /// What to do with the data buffers.
-enum Plan {
+enum DataPlan {
     /// Share them as they are.
     Whole,
     /// Share the part of each that the views span.
@@ -50,12 +51,12 @@ enum Plan {
 
 /// The part of one data buffer that views point to.
 #[derive(Clone, Copy)]
-struct Part {
+struct UsedPart {
     start: usize,
     end: usize,
 }
 
-impl Part {
+impl UsedPart {
     const EMPTY: Self = Self { start: usize::MAX, end: 0 };
 
     fn is_empty(self) -> bool {
@@ -65,7 +66,7 @@ impl Part {
 
 /// What the views of some rows use of their data buffers.
 struct Used {
-    spans: Vec<Part>,
+    spans: Vec<UsedPart>,
     /// The lengths of all values that are not inside their views.
     bytes: usize,
     /// A view points to a buffer that is not there, as only unchecked arrays can have it.
@@ -74,20 +75,20 @@ struct Used {
 
 impl Used {
     fn scan(views: &[u128], buffers: &[Buffer]) -> Self {
-        let mut used = Self { spans: vec![Part::EMPTY; buffers.len()], bytes: 0, stray: false };
+        let mut used = Self { spans: vec![UsedPart::EMPTY; buffers.len()], bytes: 0, stray: false };
         if buffers.is_empty() {
             return used;
         }
         // Neighbours mostly point into one buffer: its part is kept at hand and put away when that ends.
-        let (mut current, mut part) = (0, Part::EMPTY);
+        let (mut current, mut part) = (0, UsedPart::EMPTY);
         for view in views.iter().map(|&view| ByteView::from(view)) {
             let Some(index) = outside(view) else { continue };
             if index != current {
                 used.add(current, part);
-                (current, part) = (index, Part::EMPTY);
+                (current, part) = (index, UsedPart::EMPTY);
             }
             let (start, length) = (view.offset as usize, view.length as usize);
-            part = Part { start: part.start.min(start), end: part.end.max(start + length) };
+            part = UsedPart { start: part.start.min(start), end: part.end.max(start + length) };
             used.bytes += length;
         }
         used.add(current, part);
@@ -97,25 +98,25 @@ impl Used {
         used
     }
 
-    fn add(&mut self, index: usize, part: Part) {
+    fn add(&mut self, index: usize, part: UsedPart) {
         match self.spans.get_mut(index) {
-            Some(span) => *span = Part { start: span.start.min(part.start), end: span.end.max(part.end) },
+            Some(span) => *span = UsedPart { start: span.start.min(part.start), end: span.end.max(part.end) },
             None => self.stray = true,
         }
     }
 
-    fn plan(&self, buffers: &[Buffer], rows: usize) -> Plan {
+    fn plan(&self, buffers: &[Buffer], rows: usize) -> DataPlan {
         let spanned: usize = self.spans.iter().map(|part| part.end - part.start).sum();
         let whole: usize = buffers.iter().map(Buffer::len).sum();
         let fits = self.spans.iter().zip(buffers).all(|(part, buffer)| part.end <= buffer.len());
         if self.stray || !fits || whole == 0 {
-            Plan::Whole
+            DataPlan::Whole
         } else if self.bytes < spanned / 2 && i32::try_from(self.bytes).is_ok() {
-            Plan::Copy
+            DataPlan::Copy
         } else if spanned + rows * REWRITE_COST < whole {
-            Plan::Cut
+            DataPlan::Cut
         } else {
-            Plan::Whole
+            DataPlan::Whole
         }
     }
 

@@ -8,45 +8,10 @@ use arrow_buffer::{Buffer, ScalarBuffer};
 use arrow_data::ArrayData;
 use arrow_schema::{DataType, UnionMode};
 
-use super::{nested, views};
-
-/// Where the parts of an array go.
-pub(super) trait Sink {
-    /// An array's node comes before its buffers.
-    fn node(&mut self, rows: usize, nulls: usize);
-    /// A buffer that is a piece of the array's own memory.
-    fn share(&mut self, buffer: &Buffer, start: usize, length: usize);
-    /// A buffer of `length` bytes that is made only if it is written.
-    fn make(&mut self, length: usize, make: impl FnOnce() -> Buffer);
-    /// How many data buffers a view array has; comes before them.
-    fn variadic(&mut self, buffers: usize);
-
-    /// The place that the validity of unions and run ends had before metadata version 5, after their node.
-    fn old_validity(&mut self);
-
-    /// A buffer that is not there: the validity of an array without nulls.
-    fn absent(&mut self) {
-        self.make(0, Buffer::default);
-    }
-}
-
-/// The rows of an array to walk, counted from its first logical row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Rows {
-    pub(super) start: usize,
-    pub(super) count: usize,
-}
-
-impl Rows {
-    pub(super) fn all(data: &ArrayData) -> Self {
-        Self { start: 0, count: data.len() }
-    }
-
-    /// The same rows counted from the first physical one.
-    pub(super) fn physical(self, data: &ArrayData) -> Self {
-        Self { start: data.offset() + self.start, count: self.count }
-    }
-}
+use super::nested::{self, ChildPart};
+use super::rows::Rows;
+use super::sink::Sink;
+use super::views::walk_views;
 
 /// Walks `rows` of an array, children after their parent.
 pub(super) fn walk(data: &ArrayData, rows: Rows, sink: &mut impl Sink) {
@@ -57,18 +22,22 @@ pub(super) fn walk(data: &ArrayData, rows: Rows, sink: &mut impl Sink) {
             sink.node(rows.count, 0);
             sink.old_validity();
             match mode {
-                UnionMode::Sparse => nested::sparse_union(data, rows, sink),
-                UnionMode::Dense => nested::dense_union(data, fields, rows, sink),
+                UnionMode::Sparse => sparse_union(data, rows, sink),
+                UnionMode::Dense => {
+                    let parts = nested::dense_union(data, fields, rows, sink);
+                    data.child_data().iter().zip(parts).for_each(|(child, part)| walk_part(child, part, sink));
+                }
             }
         }
         DataType::RunEndEncoded(ends, _) => {
             sink.node(rows.count, 0);
             sink.old_validity();
-            match ends.data_type() {
+            let values = match ends.data_type() {
                 DataType::Int16 => nested::runs::<i16>(data, rows, sink),
                 DataType::Int32 => nested::runs::<i32>(data, rows, sink),
                 _ => nested::runs::<i64>(data, rows, sink),
-            }
+            };
+            walk(&data.child_data()[1], values, sink);
         }
         _ => {
             validity(data, rows, sink);
@@ -99,11 +68,11 @@ fn values(data: &ArrayData, rows: Rows, sink: &mut impl Sink) {
         DataType::Boolean => bits(&data.buffers()[0], at.start, at.count, sink),
         DataType::Utf8 | DataType::Binary => bytes::<i32>(data, rows, sink),
         DataType::LargeUtf8 | DataType::LargeBinary => bytes::<i64>(data, rows, sink),
-        DataType::Utf8View | DataType::BinaryView => views::walk_views(data, rows, sink),
+        DataType::Utf8View | DataType::BinaryView => walk_views(data, rows, sink),
         DataType::List(_) | DataType::Map(_, _) => list::<i32>(data, rows, sink),
         DataType::LargeList(_) => list::<i64>(data, rows, sink),
-        DataType::ListView(_) => nested::list_view::<i32>(data, rows, sink),
-        DataType::LargeListView(_) => nested::list_view::<i64>(data, rows, sink),
+        DataType::ListView(_) => list_view::<i32>(data, rows, sink),
+        DataType::LargeListView(_) => list_view::<i64>(data, rows, sink),
         DataType::FixedSizeList(_, size) => {
             let size = usize::try_from(*size).unwrap_or_default();
             walk(&data.child_data()[0], Rows { start: at.start * size, count: at.count * size }, sink);
@@ -138,6 +107,25 @@ fn bytes<O: OffsetSizeTrait>(data: &ArrayData, rows: Rows, sink: &mut impl Sink)
 fn list<O: OffsetSizeTrait>(data: &ArrayData, rows: Rows, sink: &mut impl Sink) {
     let values = offsets::<O>(data, rows, sink);
     walk(&data.child_data()[0], values, sink);
+}
+
+fn list_view<O: OffsetSizeTrait>(data: &ArrayData, rows: Rows, sink: &mut impl Sink) {
+    let values = nested::list_view::<O>(data, rows, sink);
+    walk_part(&data.child_data()[0], values, sink);
+}
+
+/// Type ids; each child has a row for every row of the union.
+fn sparse_union(data: &ArrayData, rows: Rows, sink: &mut impl Sink) {
+    let at = rows.physical(data);
+    sink.share(&data.buffers()[0], at.start, at.count);
+    data.child_data().iter().for_each(|child| walk(child, at, sink));
+}
+
+fn walk_part(child: &ArrayData, part: ChildPart, sink: &mut impl Sink) {
+    match part {
+        ChildPart::Rows(rows) => walk(child, rows, sink),
+        ChildPart::Gathered(child) => walk(&child, Rows::all(&child), sink),
+    }
 }
 
 /// The offsets, from zero, and the range of values that they index. They are shared where they begin at zero anyway.
