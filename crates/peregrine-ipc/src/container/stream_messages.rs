@@ -46,7 +46,7 @@ const FIRST_ROOM: usize = 1 << 20;
 #[derive(Debug)]
 pub struct StreamMessages {
     limits: MessageLimits,
-    next: Part,
+    next: NextPart,
     /// What came of the next part, if it comes in pieces.
     pieces: BytesMut,
     /// The bytes of all parts so far.
@@ -57,7 +57,7 @@ pub struct StreamMessages {
 
 /// What comes next.
 #[derive(Debug)]
-enum Part {
+enum NextPart {
     /// The mark, or a length.
     Mark,
     /// The length behind the mark.
@@ -76,7 +76,7 @@ enum Part {
 impl StreamMessages {
     /// The messages of one stream.
     pub fn new(limits: MessageLimits) -> Self {
-        Self { limits, next: Part::Mark, pieces: BytesMut::new(), position: 0, message: 0 }
+        Self { limits, next: NextPart::Mark, pieces: BytesMut::new(), position: 0, message: 0 }
     }
 
     /// Takes bytes off the front of `bytes` up to the end of the next message. `None` asks for more bytes, or says
@@ -98,7 +98,7 @@ impl StreamMessages {
                     return Ok(Some(message));
                 }
                 Err(error) => {
-                    self.next = Part::Nothing;
+                    self.next = NextPart::Nothing;
                     return Err(error);
                 }
             }
@@ -111,16 +111,16 @@ impl StreamMessages {
     /// is over.
     pub fn missing(&self) -> Option<usize> {
         let length = match self.next {
-            Part::Mark | Part::Length => WORD,
-            Part::Header { length } | Part::Body { length, .. } => length,
-            Part::Nothing => return None,
+            NextPart::Mark | NextPart::Length => WORD,
+            NextPart::Header { length } | NextPart::Body { length, .. } => length,
+            NextPart::Nothing => return None,
         };
         Some(length - self.pieces.len())
     }
 
     /// Whether the mark of the end came, or an error ended the stream.
     pub fn is_over(&self) -> bool {
-        matches!(self.next, Part::Nothing)
+        matches!(self.next, NextPart::Nothing)
     }
 
     /// Says that no more bytes come.
@@ -129,11 +129,11 @@ impl StreamMessages {
     /// [`FormatProblem::Cut`] if they end inside a message.
     pub fn finish(&self) -> Result<(), Error> {
         let (part, needed) = match self.next {
-            Part::Mark if self.pieces.is_empty() => return Ok(()),
-            Part::Nothing => return Ok(()),
-            Part::Mark | Part::Length => ("prefix", WORD),
-            Part::Header { length } => ("header", length),
-            Part::Body { length, .. } => ("body", length),
+            NextPart::Mark if self.pieces.is_empty() => return Ok(()),
+            NextPart::Nothing => return Ok(()),
+            NextPart::Mark | NextPart::Length => ("prefix", WORD),
+            NextPart::Header { length } => ("header", length),
+            NextPart::Body { length, .. } => ("body", length),
         };
         let actual = self.pieces.len();
         Err(Error::format(FormatProblem::Cut { message: self.message, part, needed, actual }))
@@ -153,30 +153,30 @@ impl StreamMessages {
     }
 
     fn enter(&mut self, part: Bytes) -> Result<Option<IpcMessage>, Error> {
-        match std::mem::replace(&mut self.next, Part::Mark) {
-            Part::Mark if word(&part, 0) == Some(CONTINUATION) => self.next = Part::Length,
-            Part::Mark | Part::Length => self.next = self.header(word(&part, 0).unwrap_or_default())?,
-            Part::Header { .. } => {
+        match std::mem::replace(&mut self.next, NextPart::Mark) {
+            NextPart::Mark if word(&part, 0) == Some(CONTINUATION) => self.next = NextPart::Length,
+            NextPart::Mark | NextPart::Length => self.next = self.header(word(&part, 0).unwrap_or_default())?,
+            NextPart::Header { .. } => {
                 let length = self.body_length(&part)?;
                 if length == 0 {
                     return Ok(Some(IpcMessage { header: part, body: Bytes::new() }));
                 }
-                self.next = Part::Body { header: part, length };
+                self.next = NextPart::Body { header: part, length };
             }
-            Part::Body { header, .. } => return Ok(Some(IpcMessage { header, body: part })),
-            Part::Nothing => self.next = Part::Nothing,
+            NextPart::Body { header, .. } => return Ok(Some(IpcMessage { header, body: part })),
+            NextPart::Nothing => self.next = NextPart::Nothing,
         }
         Ok(None)
     }
 
     /// What follows a length.
-    fn header(&self, stated: u32) -> Result<Part, Error> {
+    fn header(&self, stated: u32) -> Result<NextPart, Error> {
         match i32::try_from(stated) {
-            Ok(0) => Ok(Part::Nothing),
+            Ok(0) => Ok(NextPart::Nothing),
             Ok(length) => {
                 let length = length as usize;
                 verify::header_length(length, &self.limits)?;
-                Ok(Part::Header { length })
+                Ok(NextPart::Header { length })
             }
             Err(_) => {
                 let stated = stated as i32;
