@@ -6,7 +6,8 @@ use arrow_buffer::Buffer;
 use peregrine_proto::MessageLimits;
 
 use crate::compression::{CompressionCodec, Inflater, LENGTH_PREFIX, NOT_COMPRESSED};
-use crate::error::{Error, Problem};
+use crate::error::Error;
+use crate::problem::Problem;
 use crate::stats::DecodeStats;
 
 /// A message may decompress to this much however small it is: honest ones of a few values can be very small.

@@ -5,7 +5,8 @@ use arrow_data::ArrayData;
 use arrow_schema::{ArrowError, DataType};
 use arrow_select::concat::concat;
 
-use crate::error::{Error, Problem};
+use crate::error::Error;
+use crate::problem::Problem;
 use crate::schema::takes_deltas;
 use crate::verify::MAX_ROWS;
 

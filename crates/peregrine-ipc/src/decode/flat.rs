@@ -15,7 +15,8 @@ use arrow_buffer::{BooleanBuffer, Buffer, ScalarBuffer};
 use arrow_schema::{ArrowError, DataType};
 
 use super::reader::Reader;
-use crate::error::{Error, Problem};
+use crate::error::Error;
+use crate::problem::Problem;
 use crate::verify::Node;
 
 impl Reader<'_> {

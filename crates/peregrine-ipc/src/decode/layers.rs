@@ -11,7 +11,8 @@ use arrow_schema::{DataType, FieldRef, Fields, UnionMode};
 
 use super::flat::refused;
 use super::reader::Reader;
-use crate::error::{Error, Problem};
+use crate::error::Error;
+use crate::problem::Problem;
 use crate::schema::{FieldPlan, Shape};
 use crate::verify::{MAX_ROWS, Node};
 

@@ -3,7 +3,8 @@
 use arrow_schema::UnionMode;
 
 use super::body::Body;
-use crate::error::{Error, Problem};
+use crate::error::Error;
+use crate::problem::Problem;
 use crate::schema::{FieldPlan, Shape};
 use crate::verify::{MAX_ROWS, Node, Parts};
 

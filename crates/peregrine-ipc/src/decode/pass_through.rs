@@ -9,13 +9,13 @@ use peregrine_proto::{MessageLimits, Verified, decode_verified_schema};
 
 use super::body::Body;
 use super::lengths::Lengths;
-use super::stream_state::same_schema;
 use crate::compression::Inflater;
 use crate::container::IpcMessage;
-use crate::error::{Error, Problem};
+use crate::error::Error;
 use crate::format_problem::FormatProblem;
 use crate::message::MessageKind;
-use crate::schema::{Counts, FieldPlan, Plan};
+use crate::problem::Problem;
+use crate::schema::{Counts, FieldPlan, Plan, same_schema};
 use crate::stats::DecodeStats;
 use crate::verify::{self, Parts, checked_rows};
 

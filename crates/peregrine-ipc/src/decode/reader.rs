@@ -11,7 +11,8 @@ use arrow_schema::DataType;
 use super::body::Body;
 use super::dictionaries::Dictionaries;
 use super::trust::Trust;
-use crate::error::{Error, Problem};
+use crate::error::Error;
+use crate::problem::Problem;
 use crate::schema::{FieldPlan, Shape};
 use crate::verify::{Node, Parts};
 

@@ -15,7 +15,7 @@ use super::trust::Trust;
 use crate::compression::Inflater;
 use crate::error::Error;
 use crate::options::IpcReadOptions;
-use crate::schema::{Counts, DictionaryIds, Plan};
+use crate::schema::{Counts, Plan, same_schema};
 use crate::stats::DecodeStats;
 use crate::verify::{Parts, checked_rows};
 
@@ -132,11 +132,6 @@ impl StreamState {
         incoming.stats.num_dictionary_deltas += u64::from(dictionary.isDelta());
         Ok(())
     }
-}
-
-/// Whether two schemas are the same with the ids of their dictionaries, which for arrow are no part of them.
-pub(super) fn same_schema(a: &Schema, b: &Schema) -> bool {
-    a == b && DictionaryIds::OfFields.of(a) == DictionaryIds::OfFields.of(b)
 }
 
 fn reader<'a>(

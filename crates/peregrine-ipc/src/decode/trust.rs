@@ -12,8 +12,9 @@ use peregrine_proto::MessageLimits;
 
 use super::decoder::Decoder;
 use super::valid::{are_keys, are_text_views, are_texts, rise_to};
-use crate::error::{Error, Problem};
+use crate::error::Error;
 use crate::options::IpcReadOptions;
+use crate::problem::Problem;
 
 /// Whether the peer is trusted to send valid arrays.
 ///

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use arrow_data::ArrayData;
 use arrow_schema::{DataType, Field, Schema};
 
-use crate::error::{Error, Problem};
+use crate::error::Error;
+use crate::problem::Problem;
 use crate::schema::{child_fields, takes_deltas};
 
 /// A dictionary and all fields that have it.

@@ -56,6 +56,11 @@ impl DictionaryIds {
     }
 }
 
+/// Whether two schemas are the same with the ids of their dictionaries, which for arrow are no part of them.
+pub(crate) fn same_schema(a: &Schema, b: &Schema) -> bool {
+    a == b && DictionaryIds::OfFields.of(a) == DictionaryIds::OfFields.of(b)
+}
+
 fn collect(field: &Field, ids: &mut Vec<i64>) {
     let mut data_type = field.data_type();
     if let DataType::Dictionary(_, values) = data_type {

@@ -9,4 +9,5 @@ pub use self::dictionary_ids::DictionaryIds;
 
 pub(crate) use self::child_fields::child_fields;
 pub(crate) use self::deltas::takes_deltas;
+pub(crate) use self::dictionary_ids::same_schema;
 pub(crate) use self::plan::{Counts, FieldPlan, Plan, Shape};

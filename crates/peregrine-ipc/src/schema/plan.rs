@@ -6,7 +6,8 @@ use arrow_ipc::{Field as WireField, Schema as WireSchema};
 use arrow_schema::{DataType, Field, Schema, UnionMode};
 
 use super::child_fields::child_fields;
-use crate::error::{Error, Problem};
+use crate::error::Error;
+use crate::problem::Problem;
 
 /// How a type lies in a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! What a message states about an array, as far as that can be true.
 
-use crate::error::{Error, Problem};
+use crate::error::Error;
+use crate::problem::Problem;
 
 /// The most rows that an array may have, as in C++ unless told otherwise. Nulls and empty structs have no bytes that
 /// would bound them.
