@@ -38,9 +38,10 @@ pub(super) const FEATURE_LINES: usize = 14;
 
 /// Where `unsafe` may be written, and why.
 pub(super) const UNSAFE: &[(&str, &str)] = &[
+    ("crates/peregrine-ipc/src/decode/unvalidated.rs", "the constructor that opts out of the validation of values"),
     (
         "crates/peregrine-ipc/src/decode/trust.rs",
-        "arrays of values that were just checked, faster than arrow checks them; and the constructor that opts out of it",
+        "arrays of values that were just checked, faster than arrow checks them; and what opts out of the check",
     ),
     ("integration-tests/src/bin/fuzz/counting.rs", "an allocator that counts, which is an unsafe trait"),
     ("integration-tests/tests/codec/messages.rs", "calls that constructor on messages that it just wrote"),

@@ -10,6 +10,7 @@ mod pass_through;
 mod reader;
 mod stream_state;
 mod trust;
+mod unvalidated;
 mod valid;
 
 pub use self::decoder::{Decoded, Decoder};

@@ -1,4 +1,4 @@
-//! Whether arrays are validated. The one place of the crate with `unsafe`: arrays are made without a check by arrow
+//! Whether arrays are validated. The place of the crate's `unsafe`: arrays are made without a check by arrow
 //! where the same was just checked faster, or where the caller promised that the peer sends valid ones.
 
 use arrow_array::types::{ArrowDictionaryKeyType, ByteViewType};
@@ -8,12 +8,9 @@ use arrow_array::{
 use arrow_buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_data::{ArrayData, ArrayDataBuilder};
 use arrow_schema::ArrowError;
-use peregrine_proto::MessageLimits;
 
-use super::decoder::Decoder;
 use super::valid::{are_keys, are_text_views, are_texts, rise_to};
 use crate::error::Error;
-use crate::options::IpcReadOptions;
 use crate::problem::Problem;
 
 /// Whether the peer is trusted to send valid arrays.
@@ -30,6 +27,15 @@ impl Trust {
     /// Values are checked.
     pub(super) fn none() -> Self {
         Self { unvalidated: false }
+    }
+
+    /// Values are not looked at.
+    ///
+    /// # Safety
+    /// The peer sends valid arrays, over a way that does not change them.
+    #[expect(unsafe_code, reason = "the opt-out of validation")]
+    pub(super) unsafe fn full() -> Self {
+        Self { unvalidated: true }
     }
 
     pub(super) fn is_full(self) -> bool {
@@ -100,22 +106,9 @@ impl Trust {
 
     /// Builds an array, validated by arrow unless the peer is trusted.
     pub(super) fn build(self, array: ArrayDataBuilder) -> Result<ArrayData, Error> {
-        // SAFETY: `unvalidated` is only set by `Decoder::new_unvalidated`, whose caller promised valid arrays.
+        // SAFETY: `unvalidated` is only set by `Trust::full`, whose caller promised valid arrays.
         #[expect(unsafe_code, reason = "the opt-out of validation")]
         let array = unsafe { array.skip_validation(self.unvalidated) };
         array.build().map_err(|source| Error::field(Problem::Values { source }))
-    }
-}
-
-impl Decoder {
-    /// A decoder that does not look at values: offsets, UTF-8, dictionary keys and the like are taken on trust.
-    /// Headers are checked as ever, and every buffer lies inside its body and is long enough for its rows.
-    ///
-    /// # Safety
-    /// Every message that is decoded must come from a writer that wrote valid arrays, over a way that did not change
-    /// them. Otherwise the arrays break arrow's rules, which is undefined behaviour once they are read.
-    #[expect(unsafe_code, reason = "the opt-out of validation")]
-    pub unsafe fn new_unvalidated(options: IpcReadOptions, limits: MessageLimits) -> Self {
-        Self::with_trust(options, limits, Trust { unvalidated: true })
     }
 }
