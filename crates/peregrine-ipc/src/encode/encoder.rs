@@ -6,12 +6,12 @@ use arrow_schema::SchemaRef;
 use bytes::Bytes;
 use peregrine_proto::{encode_schema_header, encode_schema_header_with_ids};
 
+use super::check_batch::{check_batch, check_schema};
 use super::gather::{Gather, Layout};
 use super::header_writer::{Content, HeaderWriter};
 use super::pieces::{Pieces, Target};
 use super::rows::Rows;
 use super::sent_dictionaries::{Change, SentDictionaries};
-use super::support::{check_batch, check_schema};
 use super::walk::walk;
 use crate::compression::Compressor;
 use crate::error::Error;

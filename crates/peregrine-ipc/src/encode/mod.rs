@@ -1,5 +1,6 @@
 //! Encoding: batches of one schema to messages whose bodies share the arrays' memory.
 
+mod check_batch;
 mod encoder;
 mod gather;
 mod header_writer;
@@ -10,7 +11,6 @@ mod place;
 mod rows;
 mod sent_dictionaries;
 mod sink;
-mod support;
 mod views;
 mod walk;
 
