@@ -179,3 +179,6 @@ impl Error for VerifyError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
