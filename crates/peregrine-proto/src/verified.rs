@@ -57,7 +57,7 @@ impl<'a> Verified<Message<'a>> {
     }
 
     /// A header that was just written here, of whatever size.
-    pub(crate) fn own_message(header: &'a [u8]) -> Result<Self, InvalidFlatbuffer> {
+    pub(crate) fn just_encoded(header: &'a [u8]) -> Result<Self, InvalidFlatbuffer> {
         let options = VerifierOptions {
             max_depth: usize::MAX,
             max_tables: usize::MAX,

@@ -88,7 +88,7 @@ fn header(schema: &Schema, version: MetadataVersion, first_id: usize) -> BytesMu
 /// Which dictionary each of a header's ids is of, counted from 0, and where the id stands. The ids count from 1.
 fn places_of_ids(header: &[u8]) -> Result<Vec<(usize, usize)>, InvalidFlatbuffer> {
     // Our own bytes: they are gone through since they can be read in no other way, and no limit is meant.
-    let schema = Verified::own_message(header)?.schema();
+    let schema = Verified::just_encoded(header)?.schema();
     let mut fields: Vec<Field<'_>> = schema.and_then(|schema| schema.get().fields()).into_iter().flatten().collect();
     let mut places = Vec::new();
     while let Some(field) = fields.pop() {
