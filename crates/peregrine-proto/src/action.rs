@@ -1,12 +1,12 @@
-//! Actions: what DoAction and ListActions carry, and the arguments and outcomes of the actions that Flight defines.
+//! Actions: what DoAction and ListActions carry.
 
 use std::fmt;
 
 use bytes::Bytes;
 
+use crate::FlightError;
 use crate::generated::flight;
 use crate::message::{Generated, flight_messages};
-use crate::{FlightEndpoint, FlightError, FlightInfo};
 
 /// An action to do, with its argument.
 ///
@@ -62,9 +62,9 @@ pub struct ActionType {
 }
 
 impl ActionType {
-    /// `CancelFlightInfo`, whose body is a [`CancelFlightInfoRequest`].
+    /// `CancelFlightInfo`, whose body is a [`CancelFlightInfoRequest`](crate::CancelFlightInfoRequest).
     pub const CANCEL_FLIGHT_INFO: &str = "CancelFlightInfo";
-    /// `RenewFlightEndpoint`, whose body is a [`RenewFlightEndpointRequest`].
+    /// `RenewFlightEndpoint`, whose body is a [`RenewFlightEndpointRequest`](crate::RenewFlightEndpointRequest).
     pub const RENEW_FLIGHT_ENDPOINT: &str = "RenewFlightEndpoint";
     /// `SetSessionOptions`, whose body is a [`SetSessionOptionsRequest`](crate::SetSessionOptionsRequest).
     pub const SET_SESSION_OPTIONS: &str = "SetSessionOptions";
@@ -152,81 +152,6 @@ impl From<ActionResult> for Bytes {
     }
 }
 
-/// Asks to cancel a flight: the body of the `CancelFlightInfo` action.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct CancelFlightInfoRequest(FlightInfo);
-
-impl CancelFlightInfoRequest {
-    /// Asks to cancel this flight.
-    pub fn new(info: FlightInfo) -> Self {
-        Self(info)
-    }
-
-    /// The flight to cancel.
-    pub fn info(&self) -> &FlightInfo {
-        &self.0
-    }
-}
-
-/// What came of a cancellation.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum CancelStatus {
-    /// Not known, or told by a number that this version does not know.
-    #[default]
-    Unspecified,
-    /// Cancelled.
-    Cancelled,
-    /// Being cancelled; asking again tells how it went.
-    Cancelling,
-    /// It cannot be cancelled.
-    NotCancellable,
-}
-
-impl fmt::Display for CancelStatus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Unspecified => "unspecified",
-            Self::Cancelled => "cancelled",
-            Self::Cancelling => "cancelling",
-            Self::NotCancellable => "not cancellable",
-        })
-    }
-}
-
-/// What came of a cancellation: the outcome of the `CancelFlightInfo` action.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub struct CancelFlightInfoResult(CancelStatus);
-
-impl CancelFlightInfoResult {
-    /// An outcome of this status.
-    pub fn new(status: CancelStatus) -> Self {
-        Self(status)
-    }
-
-    /// How it went.
-    pub fn status(&self) -> CancelStatus {
-        self.0
-    }
-}
-
-/// Asks for more time for an endpoint: the body of the `RenewFlightEndpoint` action, which answers with a
-/// [`FlightEndpoint`].
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct RenewFlightEndpointRequest(FlightEndpoint);
-
-impl RenewFlightEndpointRequest {
-    /// Asks for more time for this endpoint.
-    pub fn new(endpoint: FlightEndpoint) -> Self {
-        Self(endpoint)
-    }
-
-    /// The endpoint to renew.
-    pub fn endpoint(&self) -> &FlightEndpoint {
-        &self.0
-    }
-}
-
 impl Generated for Action {
     type Message = flight::Action;
     const NAME: &'static str = "Action";
@@ -266,65 +191,4 @@ impl Generated for ActionResult {
     }
 }
 
-impl Generated for CancelFlightInfoRequest {
-    type Message = flight::CancelFlightInfoRequest;
-    const NAME: &'static str = "CancelFlightInfoRequest";
-
-    fn to_generated(&self) -> Self::Message {
-        Self::Message { info: Some(self.0.to_generated()) }
-    }
-
-    fn from_generated(message: Self::Message) -> Result<Self, FlightError> {
-        let info = message.info.ok_or_else(|| FlightError::invalid_argument("CancelFlightInfoRequest has no info"))?;
-        Ok(Self(FlightInfo::from_generated(info)?))
-    }
-}
-
-impl Generated for CancelFlightInfoResult {
-    type Message = flight::CancelFlightInfoResult;
-    const NAME: &'static str = "CancelFlightInfoResult";
-
-    fn to_generated(&self) -> Self::Message {
-        use flight::CancelStatus as Status;
-        let status = match self.0 {
-            CancelStatus::Unspecified => Status::Unspecified,
-            CancelStatus::Cancelled => Status::Cancelled,
-            CancelStatus::Cancelling => Status::Cancelling,
-            CancelStatus::NotCancellable => Status::NotCancellable,
-        };
-        Self::Message { status: status.into() }
-    }
-
-    fn from_generated(message: Self::Message) -> Result<Self, FlightError> {
-        use flight::CancelStatus as Status;
-        Ok(Self(match message.status() {
-            Status::Unspecified => CancelStatus::Unspecified,
-            Status::Cancelled => CancelStatus::Cancelled,
-            Status::Cancelling => CancelStatus::Cancelling,
-            Status::NotCancellable => CancelStatus::NotCancellable,
-        }))
-    }
-}
-
-impl Generated for RenewFlightEndpointRequest {
-    type Message = flight::RenewFlightEndpointRequest;
-    const NAME: &'static str = "RenewFlightEndpointRequest";
-
-    fn to_generated(&self) -> Self::Message {
-        Self::Message { endpoint: Some(self.0.to_generated()) }
-    }
-
-    fn from_generated(message: Self::Message) -> Result<Self, FlightError> {
-        let missing = || FlightError::invalid_argument("RenewFlightEndpointRequest has no endpoint");
-        Ok(Self(FlightEndpoint::from_generated(message.endpoint.ok_or_else(missing)?)?))
-    }
-}
-
-flight_messages!(
-    Action,
-    ActionType,
-    ActionResult,
-    CancelFlightInfoRequest,
-    CancelFlightInfoResult,
-    RenewFlightEndpointRequest,
-);
+flight_messages!(Action, ActionType, ActionResult);

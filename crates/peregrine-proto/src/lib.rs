@@ -1,6 +1,7 @@
 //! The messages of Arrow Flight as Rust types, and their layout on the wire. Performs no I/O and starts no task.
 
 mod action;
+mod cancel_flight_info;
 mod descriptor;
 mod endpoint;
 mod error;
@@ -12,6 +13,7 @@ mod location;
 mod message;
 mod method;
 mod poll;
+mod renew_flight_endpoint;
 mod schema;
 mod session;
 mod ticket;
@@ -19,10 +21,8 @@ mod timestamp;
 mod verified;
 mod wire;
 
-pub use crate::action::{
-    Action, ActionResult, ActionType, CancelFlightInfoRequest, CancelFlightInfoResult, CancelStatus,
-    RenewFlightEndpointRequest,
-};
+pub use crate::action::{Action, ActionResult, ActionType};
+pub use crate::cancel_flight_info::{CancelFlightInfoRequest, CancelFlightInfoResult, CancelStatus};
 pub use crate::descriptor::{DescriptorType, FlightDescriptor};
 pub use crate::endpoint::FlightEndpoint;
 pub use crate::error::{FlightError, FlightErrorKind};
@@ -37,6 +37,7 @@ pub use crate::location::{Location, LocationScheme};
 pub use crate::message::FlightMessage;
 pub use crate::method::{FLIGHT_SERVICE_NAME, FlightMethod};
 pub use crate::poll::PollInfo;
+pub use crate::renew_flight_endpoint::RenewFlightEndpointRequest;
 pub use crate::schema::{
     MetadataVersion, SchemaResult, decode_schema, decode_schema_header, decode_verified_schema, encode_schema,
     encode_schema_header, encode_schema_header_with_ids,
