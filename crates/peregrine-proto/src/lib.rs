@@ -1,6 +1,7 @@
 //! The messages of Arrow Flight as Rust types, and their layout on the wire. Performs no I/O and starts no task.
 
 mod action;
+mod action_request;
 mod cancel_flight_info;
 mod descriptor;
 mod endpoint;
@@ -22,6 +23,7 @@ mod verified;
 mod wire;
 
 pub use crate::action::{Action, ActionResult, ActionType};
+pub use crate::action_request::ActionRequest;
 pub use crate::cancel_flight_info::{CancelFlightInfoRequest, CancelFlightInfoResult, CancelStatus};
 pub use crate::descriptor::{DescriptorType, FlightDescriptor};
 pub use crate::endpoint::FlightEndpoint;
