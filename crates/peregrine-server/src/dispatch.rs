@@ -15,7 +15,6 @@ use peregrine_proto::{FlightError, FlightMessage, FlightMethod, MessageLimits};
 use peregrine_stream::{BodyAlignment, MessageStream, ReadConfig, ReceiveBuffers};
 use peregrine_transport::{CallHandler, IncomingCall, MessageReader, Reply, ReplyFrame, ReplyFuture, Rope, Status};
 
-use crate::action;
 use crate::context::ServerCallContext;
 use crate::finish::Finish;
 use crate::service::FlightService;
@@ -96,7 +95,7 @@ async fn route<S: FlightService>(
             let data = service.do_get(context, request(&mut messages).await?).await?;
             Ok(data.into_frames(alignment)?.boxed())
         }
-        FlightMethod::DoAction => many(action::run(service, context, request(&mut messages).await?).await?),
+        FlightMethod::DoAction => many(service.do_action(context, request(&mut messages).await?).await?),
         FlightMethod::ListActions => {
             let peregrine_proto::Empty = request(&mut messages).await?;
             many(service.list_actions(context).await?)

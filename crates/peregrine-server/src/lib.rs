@@ -1,6 +1,5 @@
 //! A framework for Arrow Flight servers: a trait with the ten RPCs, and one way that every call takes.
 
-mod action;
 mod builder;
 mod context;
 mod dispatch;

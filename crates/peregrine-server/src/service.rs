@@ -1,16 +1,13 @@
-//! `FlightService`: the ten RPCs that a server may have, and the five actions that Flight defines.
+//! `FlightService`: the ten RPCs that a server may have.
 
 use std::future::Future;
 
 use peregrine_proto::{
-    Action, ActionResult, ActionType, CancelFlightInfoRequest, CancelFlightInfoResult, CloseSessionRequest,
-    CloseSessionResult, Criteria, FlightDescriptor, FlightEndpoint, FlightError, FlightInfo, GetSessionOptionsRequest,
-    GetSessionOptionsResult, HandshakeRequest, HandshakeResponse, PollInfo, RenewFlightEndpointRequest, SchemaResult,
-    SetSessionOptionsRequest, SetSessionOptionsResult, Ticket,
+    Action, ActionResult, ActionType, Criteria, FlightDescriptor, FlightError, FlightInfo, HandshakeRequest,
+    HandshakeResponse, PollInfo, SchemaResult, Ticket,
 };
 use peregrine_stream::{FlightDataStream, FlightMetadataWriter, FlightStreamReader, FlightStreamWriter, MessageStream};
 
-use crate::action::no_hook;
 use crate::context::ServerCallContext;
 
 /// A Flight service. Implement the RPCs that you serve; the others answer `UNIMPLEMENTED`.
@@ -42,9 +39,9 @@ use crate::context::ServerCallContext;
 /// }
 /// ```
 ///
-/// Behind the ten RPCs stand the five actions that Flight defines, each with a method of its own. They are DoActions:
-/// [`context.method()`](ServerCallContext::method) says so. A body that cannot be read fails the call with
-/// `INVALID_ARGUMENT` before it gets here.
+/// The methods are those of the protocol, in its order, and there are no others: a service that wraps another one
+/// forwards everything by forwarding the ten. The five actions that Flight defines arrive by
+/// [`do_action`](Self::do_action), which shows how to read them.
 pub trait FlightService: Send + Sync + 'static {
     /// Exchanges messages of a handshake, in both directions.
     fn handshake(
@@ -106,10 +103,11 @@ pub trait FlightService: Send + Sync + 'static {
         not_served(&context)
     }
 
-    /// Takes an upload: reads its batches, and answers with metadata while it does or after. The reader has the descriptor.
+    /// Takes an upload: reads its batches, and answers with metadata while it does or after. The reader has the
+    /// descriptor.
     ///
-    /// The upload is whole when the reader came to its end without an error. The call ends when this returns; with `Ok`
-    /// before the end of the upload, the rest of it is thrown away.
+    /// The upload is complete when the reader reached its end without an error. The call ends when this returns; with
+    /// `Ok` before the end of the upload, the rest of it is discarded.
     ///
     /// ```
     /// use peregrine_proto::FlightError;
@@ -158,8 +156,36 @@ pub trait FlightService: Send + Sync + 'static {
 
     /// Runs an action and streams its results. It runs whether the caller reads them or not.
     ///
-    /// The five actions that Flight defines go to the methods below first, and come here, as they are, where those are
-    /// not implemented.
+    /// [`Action::request`] reads the five actions that Flight defines, and fails with `INVALID_ARGUMENT` where the body
+    /// of one cannot be read. Their results are typed and become an [`ActionResult`] by `into()`.
+    ///
+    /// ```
+    /// use peregrine_proto::{
+    ///     Action, ActionRequest, ActionResult, CancelFlightInfoResult, CancelStatus, CloseSessionResult,
+    ///     CloseSessionStatus, FlightError,
+    /// };
+    /// use peregrine_server::{FlightService, ServerCallContext};
+    /// use peregrine_stream::MessageStream;
+    ///
+    /// struct Queries;
+    ///
+    /// impl FlightService for Queries {
+    ///     async fn do_action(
+    ///         &self,
+    ///         _context: ServerCallContext,
+    ///         action: Action,
+    ///     ) -> Result<MessageStream<ActionResult>, FlightError> {
+    ///         let result = match action.request()? {
+    ///             ActionRequest::CancelFlightInfo(request) if request.info().descriptor().is_some() => {
+    ///                 CancelFlightInfoResult::new(CancelStatus::Cancelled).into()
+    ///             }
+    ///             ActionRequest::CloseSession(_) => CloseSessionResult::new(CloseSessionStatus::Closed).into(),
+    ///             _ => return Err(FlightError::unimplemented(format!("no action named {}", action.action_type()))),
+    ///         };
+    ///         Ok(MessageStream::from_iter([result]))
+    ///     }
+    /// }
+    /// ```
     fn do_action(
         &self,
         context: ServerCallContext,
@@ -175,56 +201,6 @@ pub trait FlightService: Send + Sync + 'static {
         context: ServerCallContext,
     ) -> impl Future<Output = Result<MessageStream<ActionType>, FlightError>> + Send {
         not_served(&context)
-    }
-
-    /// The action `CancelFlightInfo`: stops the query behind a flight, or says that it cannot be stopped.
-    fn cancel_flight_info(
-        &self,
-        context: ServerCallContext,
-        request: CancelFlightInfoRequest,
-    ) -> impl Future<Output = Result<CancelFlightInfoResult, FlightError>> + Send {
-        let _ = (context, request);
-        no_hook(ActionType::CANCEL_FLIGHT_INFO)
-    }
-
-    /// The action `RenewFlightEndpoint`: gives an endpoint more time and answers with it as it is from now on.
-    fn renew_flight_endpoint(
-        &self,
-        context: ServerCallContext,
-        request: RenewFlightEndpointRequest,
-    ) -> impl Future<Output = Result<FlightEndpoint, FlightError>> + Send {
-        let _ = (context, request);
-        no_hook(ActionType::RENEW_FLIGHT_ENDPOINT)
-    }
-
-    /// The action `SetSessionOptions`: sets options for the calls of a session to come, and tells which it refused.
-    fn set_session_options(
-        &self,
-        context: ServerCallContext,
-        request: SetSessionOptionsRequest,
-    ) -> impl Future<Output = Result<SetSessionOptionsResult, FlightError>> + Send {
-        let _ = (context, request);
-        no_hook(ActionType::SET_SESSION_OPTIONS)
-    }
-
-    /// The action `GetSessionOptions`: gives all options of a session.
-    fn get_session_options(
-        &self,
-        context: ServerCallContext,
-        request: GetSessionOptionsRequest,
-    ) -> impl Future<Output = Result<GetSessionOptionsResult, FlightError>> + Send {
-        let _ = (context, request);
-        no_hook(ActionType::GET_SESSION_OPTIONS)
-    }
-
-    /// The action `CloseSession`: ends a session.
-    fn close_session(
-        &self,
-        context: ServerCallContext,
-        request: CloseSessionRequest,
-    ) -> impl Future<Output = Result<CloseSessionResult, FlightError>> + Send {
-        let _ = (context, request);
-        no_hook(ActionType::CLOSE_SESSION)
     }
 }
 

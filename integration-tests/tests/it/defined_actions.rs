@@ -1,12 +1,13 @@
 //! The actions that Flight defines: typed at both ends, raw at either, and answered wrongly.
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use peregrine::client::FlightCallOptions;
 use peregrine::proto::{
-    Action, ActionResult, ActionType, CancelFlightInfoRequest, CancelFlightInfoResult, CancelStatus,
+    Action, ActionRequest, ActionResult, ActionType, CancelFlightInfoRequest, CancelFlightInfoResult, CancelStatus,
     CloseSessionRequest, CloseSessionResult, CloseSessionStatus, FlightDescriptor, FlightEndpoint, FlightError,
     FlightErrorKind as Kind, FlightInfo, FlightMessage, FlightMethod, GetSessionOptionsRequest,
     GetSessionOptionsResult, RenewFlightEndpointRequest, SessionOptionValue, SetSessionOptionError,
@@ -18,72 +19,50 @@ use peregrine_testkit::{Pair, batches};
 
 use crate::one_rpc::DoAction;
 
-/// Serves all five by their methods.
+/// Serves all five, and nothing else.
 #[derive(Default)]
-struct Typed {
+pub(crate) struct Typed {
     options: Mutex<Vec<(String, SessionOptionValue)>>,
 }
 
 impl FlightService for Typed {
-    async fn cancel_flight_info(
-        &self,
-        context: ServerCallContext,
-        request: CancelFlightInfoRequest,
-    ) -> Result<CancelFlightInfoResult, FlightError> {
-        assert_eq!(context.method(), FlightMethod::DoAction);
-        match request.info().descriptor() {
-            Some(descriptor) if descriptor.path() == ["trips"] => {
-                Ok(CancelFlightInfoResult::new(CancelStatus::Cancelled))
-            }
-            // An answer of the service, though `Unimplemented`: nobody else is asked.
-            _ => Err(FlightError::unimplemented("only trips can be cancelled").with_extra_info(&b"\0\xff"[..])),
-        }
-    }
-
-    async fn renew_flight_endpoint(
-        &self,
-        _context: ServerCallContext,
-        request: RenewFlightEndpointRequest,
-    ) -> Result<FlightEndpoint, FlightError> {
-        Ok(request.endpoint().clone().with_expiration_time(later()))
-    }
-
-    async fn set_session_options(
-        &self,
-        _context: ServerCallContext,
-        request: SetSessionOptionsRequest,
-    ) -> Result<SetSessionOptionsResult, FlightError> {
-        let (good, bad): (Vec<_>, Vec<_>) =
-            request.session_options().clone().into_iter().partition(|(name, _)| name != "bad");
-        self.options.lock().unwrap().extend(good);
-        Ok(SetSessionOptionsResult::new(bad.into_iter().map(|(name, _)| (name, SetSessionOptionError::InvalidName))))
-    }
-
-    async fn get_session_options(
-        &self,
-        _context: ServerCallContext,
-        _request: GetSessionOptionsRequest,
-    ) -> Result<GetSessionOptionsResult, FlightError> {
-        Ok(GetSessionOptionsResult::new(self.options.lock().unwrap().clone()))
-    }
-
-    async fn close_session(
-        &self,
-        context: ServerCallContext,
-        _request: CloseSessionRequest,
-    ) -> Result<CloseSessionResult, FlightError> {
-        match context.request_header("x-session")?.is_empty() {
-            true => Err(FlightError::not_found("no session")),
-            false => Ok(CloseSessionResult::new(CloseSessionStatus::Closed)),
-        }
-    }
-
     async fn do_action(
         &self,
-        _context: ServerCallContext,
+        context: ServerCallContext,
         action: Action,
     ) -> Result<MessageStream<ActionResult>, FlightError> {
-        panic!("{action} has a method of its own")
+        assert_eq!(context.method(), FlightMethod::DoAction);
+        let result = match action.request()? {
+            ActionRequest::CancelFlightInfo(request) => cancelled(request.info())?.into(),
+            ActionRequest::RenewFlightEndpoint(request) => {
+                request.endpoint().clone().with_expiration_time(later()).into()
+            }
+            ActionRequest::SetSessionOptions(request) => self.set(request.session_options()).into(),
+            ActionRequest::GetSessionOptions(_) => {
+                GetSessionOptionsResult::new(self.options.lock().unwrap().clone()).into()
+            }
+            ActionRequest::CloseSession(_) => match context.request_header("x-session")?.is_empty() {
+                true => return Err(FlightError::not_found("no session")),
+                false => CloseSessionResult::new(CloseSessionStatus::Closed).into(),
+            },
+            _ => return Err(FlightError::unimplemented(format!("no action named {}", action.action_type()))),
+        };
+        Ok(MessageStream::from_iter([result]))
+    }
+}
+
+impl Typed {
+    fn set(&self, options: &BTreeMap<String, SessionOptionValue>) -> SetSessionOptionsResult {
+        let (good, bad): (Vec<_>, Vec<_>) = options.clone().into_iter().partition(|(name, _)| name != "bad");
+        self.options.lock().unwrap().extend(good);
+        SetSessionOptionsResult::new(bad.into_iter().map(|(name, _)| (name, SetSessionOptionError::InvalidName)))
+    }
+}
+
+fn cancelled(info: &FlightInfo) -> Result<CancelFlightInfoResult, FlightError> {
+    match info.descriptor() {
+        Some(descriptor) if descriptor.path() == ["trips"] => Ok(CancelFlightInfoResult::new(CancelStatus::Cancelled)),
+        _ => Err(FlightError::unimplemented("only trips can be cancelled").with_extra_info(&b"\0\xff"[..])),
     }
 }
 
@@ -91,13 +70,13 @@ fn later() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::new(1_900_000_000, 1)
 }
 
-fn cancel(name: &str) -> CancelFlightInfoRequest {
+pub(crate) fn cancel(name: &str) -> CancelFlightInfoRequest {
     let descriptor = FlightDescriptor::for_path([name]);
     CancelFlightInfoRequest::new(FlightInfo::new(&batches::int64(0).schema()).with_descriptor(descriptor))
 }
 
 #[tokio::test]
-async fn all_five_go_from_method_to_method() {
+async fn all_five_are_typed_at_both_ends() {
     let pair = Pair::new(Typed::default());
     let client = pair.client();
     assert_eq!(client.cancel_flight_info(&cancel("trips")).await.unwrap().status(), CancelStatus::Cancelled);
@@ -123,7 +102,7 @@ async fn all_five_go_from_method_to_method() {
 }
 
 #[tokio::test]
-async fn what_a_method_says_is_the_answer_even_if_it_is_unimplemented() {
+async fn what_the_service_says_is_the_answer_even_if_it_is_unimplemented() {
     let pair = Pair::new(Typed::default());
     let error = pair.client().cancel_flight_info(&cancel("taxis")).await.unwrap_err();
     assert_eq!((error.kind(), error.message()), (Kind::Unimplemented, "only trips can be cancelled"));
@@ -146,14 +125,14 @@ async fn a_body_that_cannot_be_read_is_an_invalid_argument_that_names_the_action
 }
 
 #[tokio::test]
-async fn a_service_without_the_methods_gets_the_actions_as_they_came() {
+async fn a_service_gets_the_actions_as_they_came() {
     let pair = Pair::new(DoAction(|_, action: Action| async move {
         assert_eq!(action.action_type(), ActionType::CANCEL_FLIGHT_INFO);
         let request = CancelFlightInfoRequest::deserialize(action.body().clone())?;
         assert_eq!(request, cancel("trips"));
         let unknown_field = action.body().ends_with(b"\xf8\x07\x01");
         let status = if unknown_field { CancelStatus::Cancelling } else { CancelStatus::NotCancellable };
-        Ok(MessageStream::from_iter([ActionResult::new(CancelFlightInfoResult::new(status).serialize())]))
+        Ok(MessageStream::from_iter([CancelFlightInfoResult::new(status).into()]))
     }));
     let answer = pair.client().cancel_flight_info(&cancel("trips")).await.unwrap();
     assert_eq!(answer.status(), CancelStatus::NotCancellable);
@@ -163,45 +142,11 @@ async fn a_service_without_the_methods_gets_the_actions_as_they_came() {
     let action = Action::new(ActionType::CANCEL_FLIGHT_INFO, body);
     let mut results = pair.client().do_action(action).await.unwrap();
     let result = results.read_next().await.unwrap().unwrap();
-    let result = CancelFlightInfoResult::deserialize(result.into()).unwrap();
-    assert_eq!(result.status(), CancelStatus::Cancelling);
-}
-
-/// Serves one action by its method and hands the other calls of it on.
-struct Around<S>(S);
-
-impl<S: FlightService> FlightService for Around<S> {
-    async fn cancel_flight_info(
-        &self,
-        context: ServerCallContext,
-        request: CancelFlightInfoRequest,
-    ) -> Result<CancelFlightInfoResult, FlightError> {
-        self.0.cancel_flight_info(context, request).await
-    }
-
-    async fn do_action(
-        &self,
-        context: ServerCallContext,
-        action: Action,
-    ) -> Result<MessageStream<ActionResult>, FlightError> {
-        self.0.do_action(context, action).await
-    }
+    assert_eq!(result.read::<CancelFlightInfoResult>().unwrap().status(), CancelStatus::Cancelling);
 }
 
 #[tokio::test]
-async fn a_service_around_another_hands_its_methods_on() {
-    let pair = Pair::new(Around(Typed::default()));
-    assert!(pair.client().cancel_flight_info(&cancel("trips")).await.is_ok());
-    let pair = Pair::new(Around(DoAction(|_, _| async {
-        let result = CancelFlightInfoResult::new(CancelStatus::Cancelling);
-        Ok(MessageStream::from_iter([ActionResult::new(result.serialize())]))
-    })));
-    let answer = pair.client().cancel_flight_info(&cancel("trips")).await.unwrap();
-    assert_eq!(answer.status(), CancelStatus::Cancelling);
-}
-
-#[tokio::test]
-async fn an_action_that_no_method_serves_is_unimplemented() {
+async fn an_action_of_a_service_without_actions_is_unimplemented() {
     struct Nothing;
     impl FlightService for Nothing {}
     let pair = Pair::new(Nothing);
@@ -231,7 +176,7 @@ async fn an_answer_of_other_than_one_good_result_is_an_error_that_names_the_acti
 #[tokio::test]
 async fn a_status_behind_the_result_is_the_answer() {
     let pair = Pair::new(DoAction(|_, _| async {
-        let result = ActionResult::new(CloseSessionResult::new(CloseSessionStatus::Closed).serialize());
+        let result = ActionResult::from(CloseSessionResult::new(CloseSessionStatus::Closed));
         let items = [Ok(result), Err(FlightError::failed("it was not closed after all"))];
         Ok(MessageStream::from_stream(futures_util::stream::iter(items)))
     }));

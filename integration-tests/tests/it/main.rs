@@ -25,6 +25,7 @@ mod early_ends;
 mod embedded;
 mod error_kinds;
 mod forged;
+mod forwarding;
 mod fuzz_targets;
 mod halves;
 mod handshake;

@@ -8,12 +8,13 @@ use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use bytes::Bytes;
 use futures_util::stream;
 use peregrine::proto::{
-    CancelFlightInfoRequest, CancelFlightInfoResult, CancelStatus, FlightDescriptor, FlightEndpoint, FlightError,
-    FlightInfo, RenewFlightEndpointRequest, Ticket,
+    Action, ActionRequest, ActionResult, CancelFlightInfoResult, CancelStatus, FlightDescriptor, FlightEndpoint,
+    FlightError, FlightInfo, Ticket,
 };
 use peregrine::server::{FlightService, ServerCallContext};
 use peregrine::stream::{
-    FlightDataStream, FlightMetadataWriter, FlightStreamChunk, FlightStreamReader, FlightStreamWriter, Table,
+    FlightDataStream, FlightMetadataWriter, FlightStreamChunk, FlightStreamReader, FlightStreamWriter, MessageStream,
+    Table,
 };
 use peregrine_testkit::Pair;
 use peregrine_testkit::scenario::{RoundTrip, Scenario, ScenarioError};
@@ -149,6 +150,17 @@ enum Expiration {
 /// Serves the scenarios of endpoints that expire, without any state.
 struct ExpirationService(Expiration);
 
+impl ExpirationService {
+    fn renew(&self, before: FlightEndpoint) -> FlightEndpoint {
+        let later = SystemTime::now() + Duration::from_secs(10);
+        match self.0 {
+            Expiration::RenewedToTheSameTime => before,
+            Expiration::RenewedToATicketOfAnother => FlightEndpoint::new(Ticket::new("0")).with_expiration_time(later),
+            _ => before.with_expiration_time(later),
+        }
+    }
+}
+
 impl FlightService for ExpirationService {
     async fn get_flight_info(
         &self,
@@ -176,29 +188,21 @@ impl FlightService for ExpirationService {
         Ok(FlightDataStream::from_batches(schema, [batch]))
     }
 
-    async fn cancel_flight_info(
+    async fn do_action(
         &self,
         _context: ServerCallContext,
-        _request: CancelFlightInfoRequest,
-    ) -> Result<CancelFlightInfoResult, FlightError> {
-        Ok(CancelFlightInfoResult::new(match self.0 {
-            Expiration::CannotBeCancelled => CancelStatus::NotCancellable,
-            _ => CancelStatus::Cancelled,
-        }))
-    }
-
-    async fn renew_flight_endpoint(
-        &self,
-        _context: ServerCallContext,
-        request: RenewFlightEndpointRequest,
-    ) -> Result<FlightEndpoint, FlightError> {
-        let before = request.endpoint().clone();
-        let later = SystemTime::now() + Duration::from_secs(10);
-        Ok(match self.0 {
-            Expiration::RenewedToTheSameTime => before,
-            Expiration::RenewedToATicketOfAnother => FlightEndpoint::new(Ticket::new("0")).with_expiration_time(later),
-            _ => before.with_expiration_time(later),
-        })
+        action: Action,
+    ) -> Result<MessageStream<ActionResult>, FlightError> {
+        let result = match action.request()? {
+            ActionRequest::CancelFlightInfo(_) => CancelFlightInfoResult::new(match self.0 {
+                Expiration::CannotBeCancelled => CancelStatus::NotCancellable,
+                _ => CancelStatus::Cancelled,
+            })
+            .into(),
+            ActionRequest::RenewFlightEndpoint(request) => self.renew(request.endpoint().clone()).into(),
+            _ => return Err(FlightError::unimplemented(action.to_string())),
+        };
+        Ok(MessageStream::from_iter([result]))
     }
 }
 

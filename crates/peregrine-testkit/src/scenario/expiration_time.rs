@@ -8,8 +8,8 @@ use arrow_array::{RecordBatch, UInt32Array};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use peregrine_client::FlightClient;
 use peregrine_proto::{
-    Action, ActionResult, ActionType, CancelFlightInfoRequest, CancelFlightInfoResult, CancelStatus, FlightDescriptor,
-    FlightEndpoint, FlightError, FlightInfo, RenewFlightEndpointRequest, Ticket,
+    Action, ActionRequest, ActionResult, ActionType, CancelFlightInfoRequest, CancelFlightInfoResult, CancelStatus,
+    FlightDescriptor, FlightError, FlightInfo, RenewFlightEndpointRequest, Ticket,
 };
 use peregrine_server::{FlightService, ServerCallContext};
 use peregrine_stream::{FlightDataStream, MessageStream};
@@ -54,7 +54,16 @@ impl FlightService for Service {
         _context: ServerCallContext,
         action: Action,
     ) -> Result<MessageStream<ActionResult>, FlightError> {
-        Err(FlightError::invalid_argument(format!("no action is named {:?}", action.action_type())))
+        let result = match action.request()? {
+            ActionRequest::CancelFlightInfo(request) => {
+                CancelFlightInfoResult::new(self.endpoints().cancel(request.info())).into()
+            }
+            ActionRequest::RenewFlightEndpoint(request) => {
+                self.endpoints().renew(request.endpoint(), SystemTime::now())?.into()
+            }
+            _ => return Err(FlightError::invalid_argument(format!("no action is named {:?}", action.action_type()))),
+        };
+        Ok(MessageStream::from_iter([result]))
     }
 
     async fn list_actions(&self, _context: ServerCallContext) -> Result<MessageStream<ActionType>, FlightError> {
@@ -62,22 +71,6 @@ impl FlightService for Service {
             ActionType::new(ActionType::CANCEL_FLIGHT_INFO, "Cancels a flight."),
             ActionType::new(ActionType::RENEW_FLIGHT_ENDPOINT, "Gives an endpoint more time."),
         ]))
-    }
-
-    async fn cancel_flight_info(
-        &self,
-        _context: ServerCallContext,
-        request: CancelFlightInfoRequest,
-    ) -> Result<CancelFlightInfoResult, FlightError> {
-        Ok(CancelFlightInfoResult::new(self.endpoints().cancel(request.info())))
-    }
-
-    async fn renew_flight_endpoint(
-        &self,
-        _context: ServerCallContext,
-        request: RenewFlightEndpointRequest,
-    ) -> Result<FlightEndpoint, FlightError> {
-        self.endpoints().renew(request.endpoint(), SystemTime::now())
     }
 }
 

@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arrow_array::RecordBatch;
 use peregrine_ipc::DictionaryIds;
 use peregrine_proto::{
-    Action, ActionResult, ActionType, CancelFlightInfoRequest, CancelFlightInfoResult, CancelStatus, Criteria,
-    DescriptorType, FlightDescriptor, FlightEndpoint, FlightError, FlightInfo, PollInfo, SchemaResult, Ticket,
+    Action, ActionRequest, ActionResult, ActionType, CancelFlightInfoResult, CancelStatus, Criteria, DescriptorType,
+    FlightDescriptor, FlightEndpoint, FlightError, FlightInfo, PollInfo, SchemaResult, Ticket,
 };
 use peregrine_server::{FlightService, ServerCallContext};
 use peregrine_stream::{
@@ -22,8 +22,8 @@ use peregrine_stream::{
 ///
 /// - ListFlights lists the names that contain the criteria. All flights are complete: PollFlightInfo says so at once, and
 ///   CancelFlightInfo that there is nothing to cancel.
-/// - DoPut puts a table under its path, in place of the one that was there, whose schema it must have. That happens when the
-///   upload has come to its end, and not at all if it does not. Metadata is answered with the same metadata.
+/// - DoPut puts a table under its path, in place of the one that was there, whose schema it must have. That happens when
+///   the upload has come to its end, and not at all if it does not. Metadata is answered with the same metadata.
 /// - DoExchange gives back what it gets, message by message.
 /// - What was uploaded goes out under the dictionary ids that it came with.
 /// - The action `echo` gives its body back, and `drop` forgets the flight that its body names.
@@ -89,6 +89,12 @@ impl MemoryService {
     fn info(&self, descriptor: &FlightDescriptor) -> Result<FlightInfo, FlightError> {
         let name = name_of(descriptor)?;
         Ok(info(&name, &self.find(&name)?))
+    }
+
+    fn cancel(&self, info: &FlightInfo) -> Result<CancelFlightInfoResult, FlightError> {
+        let missing = || FlightError::invalid_argument("the flight to cancel has no descriptor");
+        self.info(info.descriptor().ok_or_else(missing)?)?;
+        Ok(CancelFlightInfoResult::new(CancelStatus::NotCancellable))
     }
 }
 
@@ -160,6 +166,9 @@ impl FlightService for MemoryService {
         _context: ServerCallContext,
         action: Action,
     ) -> Result<MessageStream<ActionResult>, FlightError> {
+        if let ActionRequest::CancelFlightInfo(request) = action.request()? {
+            return Ok(MessageStream::from_iter([self.cancel(request.info())?.into()]));
+        }
         match action.action_type() {
             "echo" => Ok(MessageStream::from_iter([ActionResult::new(action.body().clone())])),
             "drop" => {
@@ -177,16 +186,6 @@ impl FlightService for MemoryService {
             ActionType::new("drop", "forgets the flight that its body names"),
             ActionType::cancel_flight_info(),
         ]))
-    }
-
-    async fn cancel_flight_info(
-        &self,
-        _context: ServerCallContext,
-        request: CancelFlightInfoRequest,
-    ) -> Result<CancelFlightInfoResult, FlightError> {
-        let missing = || FlightError::invalid_argument("the flight to cancel has no descriptor");
-        self.info(request.info().descriptor().ok_or_else(missing)?)?;
-        Ok(CancelFlightInfoResult::new(CancelStatus::NotCancellable))
     }
 }
 
