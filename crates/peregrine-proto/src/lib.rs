@@ -17,6 +17,9 @@ mod poll;
 mod renew_flight_endpoint;
 mod schema;
 mod session;
+#[cfg(any(test, feature = "sql"))]
+#[doc(hidden)]
+pub mod sql;
 mod ticket;
 mod timestamp;
 mod verified;
@@ -29,9 +32,6 @@ pub use crate::descriptor::{DescriptorType, FlightDescriptor};
 pub use crate::endpoint::FlightEndpoint;
 pub use crate::error::{FlightError, FlightErrorKind};
 pub use crate::generated::FILE_DESCRIPTOR_SET;
-#[cfg(feature = "sql")]
-#[doc(hidden)]
-pub use crate::generated::flight_sql as sql_messages;
 pub use crate::handshake::{BasicAuth, Empty, HandshakeRequest, HandshakeResponse};
 pub use crate::info::FlightInfo;
 pub use crate::limits::MessageLimits;

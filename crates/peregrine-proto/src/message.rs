@@ -24,41 +24,58 @@ pub trait FlightMessage: Sized + Send + 'static {
     fn deserialize(bytes: Bytes) -> Result<Self, FlightError>;
 }
 
-/// Both ways between a public type and what prost makes for it.
-pub(crate) trait Generated: Sized {
+/// Both ways between a public type and the type that prost generates for it. Exported for `peregrine-sql` alone, by the
+/// module `sql`, so that prost stands in no public signature.
+#[allow(unreachable_pub, reason = "reachable with the feature sql")]
+pub trait Generated: Sized {
+    /// The type that prost generates.
     type Message: prost::Message + Default;
+    /// The message's name in its `.proto` file, without the package.
     const NAME: &'static str;
 
+    /// The message as prost's type.
     fn to_generated(&self) -> Self::Message;
+
+    /// Reads prost's type.
+    ///
+    /// # Errors
+    /// `InvalidArgument`, naming message and field, for what the protocol forbids.
     fn from_generated(message: Self::Message) -> Result<Self, FlightError>;
+
+    /// The message as protobuf bytes.
+    fn encode(&self) -> Bytes {
+        Bytes::from(prost::Message::encode_to_vec(&self.to_generated()))
+    }
+
+    /// Reads protobuf bytes, which the byte fields share.
+    ///
+    /// # Errors
+    /// `InvalidArgument`, naming message and field.
+    fn decode(bytes: Bytes) -> Result<Self, FlightError> {
+        let message = prost::Message::decode(bytes)
+            .map_err(|error| FlightError::invalid_argument(format!("{}: {error}", Self::NAME)).with_source(error))?;
+        Self::from_generated(message)
+    }
 }
 
-pub(crate) fn serialize<T: Generated>(value: &T) -> Bytes {
-    Bytes::from(prost::Message::encode_to_vec(&value.to_generated()))
-}
-
-/// The length of what [`serialize`] gives, without making it.
+/// The length of what [`Generated::encode`] gives, without making it.
 pub(crate) fn serialized_len<T: Generated>(value: &T) -> usize {
     prost::Message::encoded_len(&value.to_generated())
 }
 
-pub(crate) fn deserialize<T: Generated>(bytes: Bytes) -> Result<T, FlightError> {
-    let message = prost::Message::decode(bytes)
-        .map_err(|error| FlightError::invalid_argument(format!("{}: {error}", T::NAME)).with_source(error))?;
-    T::from_generated(message)
-}
-
-/// Makes public types [`FlightMessage`]s by way of [`Generated`]. Not a blanket impl, which would hide from the docs
-/// which types are messages and keep other crates from adding theirs.
+/// Makes public types [`FlightMessage`]s by way of [`Generated`], which is in scope where this is called. Not a blanket
+/// impl, which would hide from the docs which types are messages and keep other crates from adding theirs.
+#[doc(hidden)]
+#[macro_export]
 macro_rules! flight_messages {
     ($($name:ident),* $(,)?) => {
         $(impl $crate::FlightMessage for $name {
             fn serialize(&self) -> ::bytes::Bytes {
-                $crate::message::serialize(self)
+                Generated::encode(self)
             }
 
             fn deserialize(bytes: ::bytes::Bytes) -> Result<Self, $crate::FlightError> {
-                $crate::message::deserialize(bytes)
+                Generated::decode(bytes)
             }
         })*
     };
