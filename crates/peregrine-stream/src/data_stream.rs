@@ -9,10 +9,10 @@ use peregrine_ipc::{IpcMessage, IpcWriteOptions};
 use peregrine_proto::FlightError;
 use peregrine_transport::Rope;
 
-use crate::assemble::BodyAlignment;
 use crate::blocking;
 use crate::chunk::FlightStreamChunk;
-use crate::frames::Frames;
+use crate::outgoing::frame_assembler::BodyAlignment;
+use crate::outgoing::frames::Frames;
 use crate::stored::IpcSource;
 
 /// The size that messages of a stream stay under unless told otherwise: Go and arrow-rs refuse more than 4 MiB.

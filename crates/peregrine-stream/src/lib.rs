@@ -2,30 +2,28 @@
 //!
 //! Starts no task but one: an iterator that may block is driven on tokio's threads for that.
 
-mod assemble;
+mod acknowledgements;
 mod blocking;
+mod buffers;
 mod chunk;
 mod data_stream;
-mod frames;
-mod handler;
+mod incoming;
 mod message_stream;
-mod metadata;
-mod pipe;
-mod read;
-mod recycle;
-mod size;
+mod outgoing;
+mod reader;
+mod size_limit;
 mod stats;
 mod stored;
-mod write;
+mod writer;
 
-pub use crate::assemble::BodyAlignment;
+pub use crate::acknowledgements::{FlightMetadataReader, FlightMetadataWriter};
 pub use crate::chunk::{FlightStreamChunk, Table};
 pub use crate::data_stream::FlightDataStream;
-pub use crate::handler::WrittenFrames;
 pub use crate::message_stream::MessageStream;
-pub use crate::metadata::{FlightMetadataReader, FlightMetadataWriter};
-pub use crate::read::{FlightStreamReader, ReadConfig, ReceiveBuffers};
-pub use crate::size::WriteSizeExceeded;
+pub use crate::outgoing::frame_assembler::BodyAlignment;
+pub use crate::outgoing::written_frames::WrittenFrames;
+pub use crate::reader::{FlightStreamReader, ReadConfig, ReceiveBuffers};
+pub use crate::size_limit::WriteSizeExceeded;
 pub use crate::stats::FlightStreamStats;
 pub use crate::stored::{IpcBatches, IpcFile, IpcSource, PositionedRead};
-pub use crate::write::{FlightStreamWriter, UploadCall, WriteConfig};
+pub use crate::writer::{FlightStreamWriter, UploadCall, WriteConfig};

@@ -12,7 +12,7 @@ use peregrine_proto::{FlightError, FlightMessage};
 use peregrine_transport::{MessageReader, Rope};
 
 use crate::blocking;
-use crate::frames::Frames;
+use crate::outgoing::frames::Frames;
 
 /// A stream of `Result<T, FlightError>`: what a handler returns for a listing, and what the client gets of it.
 ///

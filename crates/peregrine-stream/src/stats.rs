@@ -2,7 +2,7 @@
 
 use peregrine_ipc::DecodeStats;
 
-use crate::assemble::AssemblyStats;
+use crate::incoming::message_assembler::AssemblyStats;
 
 /// Counts what a reader has read: messages as C++ Flight counts them, and what was copied on the way.
 ///

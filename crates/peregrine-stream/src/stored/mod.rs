@@ -1,20 +1,20 @@
 //! IPC files and streams that are stored somewhere: read message by message, to be sent as they are or decoded.
 
-mod batches;
+mod ipc_batches;
 mod ipc_file;
-mod ipc_stream;
-mod positioned;
-mod source;
+mod ipc_source;
+mod positioned_read;
+mod stream_source;
 
 use std::io;
 
 use peregrine_ipc::Error;
 use peregrine_proto::{FlightError, FlightErrorKind};
 
-pub use self::batches::IpcBatches;
+pub use self::ipc_batches::IpcBatches;
 pub use self::ipc_file::IpcFile;
-pub use self::positioned::PositionedRead;
-pub use self::source::IpcSource;
+pub use self::ipc_source::IpcSource;
+pub use self::positioned_read::PositionedRead;
 
 /// What is stored is not what it should be. Nobody's argument is to blame for that: broken data is `DataLoss`.
 fn broken(error: Error) -> FlightError {

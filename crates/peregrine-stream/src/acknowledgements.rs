@@ -11,9 +11,9 @@ use http::HeaderMap;
 use peregrine_proto::{FlightError, FlightMessage, PutResult};
 use peregrine_transport::{CallToken, Code, MessageReader, Status};
 
-use crate::assemble::BodyAlignment;
 use crate::message_stream::MessageStream;
-use crate::pipe::{PipeFrames, PipeWriter, pipe};
+use crate::outgoing::frame_assembler::BodyAlignment;
+use crate::outgoing::pipe::{PipeFrames, PipeWriter, pipe};
 
 /// Reads what the server answers to an upload. Also a [`Stream`] of the application's bytes.
 ///

@@ -10,9 +10,9 @@ use peregrine_ipc::{EncodedMessage, Encoder, IpcMessage, IpcWriteOptions, Messag
 use peregrine_proto::{FlightError, FlightMessage};
 use peregrine_transport::Rope;
 
-use crate::assemble::{BodyAlignment, FRAME_TARGET, FrameAssembler, encoder_within};
 use crate::chunk::FlightStreamChunk;
 use crate::message_stream::MessageStream;
+use crate::outgoing::frame_assembler::{BodyAlignment, FRAME_TARGET, FrameAssembler, encoder_within};
 
 /// A stream of frames. What is ready together shares a frame; an error comes behind what was ready before it.
 pub(crate) struct Frames<S> {

@@ -6,9 +6,9 @@ use futures_core::Stream;
 use peregrine_proto::FlightError;
 use peregrine_transport::Rope;
 
-use crate::metadata::FlightMetadataWriter;
-use crate::pipe::PipeFrames;
-use crate::write::{FlightStreamWriter, WriteConfig};
+use crate::acknowledgements::FlightMetadataWriter;
+use crate::outgoing::pipe::PipeFrames;
+use crate::writer::{FlightStreamWriter, WriteConfig};
 
 /// The frames of what a handler writes.
 pub struct WrittenFrames(PipeFrames);

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use peregrine_proto::FlightError;
 
 use super::unreadable;
-use crate::recycle::Recycler;
+use crate::buffers::Recycler;
 
 /// Bytes that are read at positions, without a cursor: a file, bytes in memory, or whatever else can do it, as an
 /// object store. Reads may block.

@@ -7,7 +7,7 @@ use peregrine_ipc::{IpcMessage, StreamMessages};
 use peregrine_proto::{FlightError, MessageLimits};
 
 use super::{broken, unreadable};
-use crate::recycle::Recycler;
+use crate::buffers::Recycler;
 
 /// Where the bytes of a stream come from.
 pub(super) trait StreamBytes {

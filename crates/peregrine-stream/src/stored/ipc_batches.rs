@@ -6,7 +6,7 @@ use peregrine_ipc::{DecodeStats, Decoded, Decoder, Error, FormatProblem};
 use peregrine_proto::FlightError;
 
 use super::broken;
-use super::source::{ErrorChange, Messages};
+use super::ipc_source::{ErrorChange, Messages};
 
 /// The batches of an [`IpcSource`](crate::IpcSource), each read and decoded when it is asked for, which blocks. Behind an error
 /// there are none.

@@ -13,10 +13,10 @@ use peregrine_ipc::{EncodeStats, EncodedMessage, Encoder, IpcWriteOptions, Messa
 use peregrine_proto::{FlightDescriptor, FlightError, FlightErrorKind, FlightMessage};
 use peregrine_transport::{Abandoned, CallSender, Channel, MessageReader, Outgoing, Status, message_prefix};
 
-use crate::assemble::{BodyAlignment, FrameAssembler, HEAD_ROOM, encoder_within};
 use crate::chunk::Table;
-use crate::pipe::{Closed, PipeFrames, PipeWriter, given_up, pipe};
-use crate::size::WriteSizeExceeded;
+use crate::outgoing::frame_assembler::{BodyAlignment, FrameAssembler, HEAD_ROOM, encoder_within};
+use crate::outgoing::pipe::{Closed, PipeFrames, PipeWriter, given_up, pipe};
+use crate::size_limit::WriteSizeExceeded;
 
 /// Writes a stream of data: batches, and the application's metadata beside or between them.
 ///

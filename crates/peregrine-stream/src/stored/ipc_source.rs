@@ -8,10 +8,10 @@ use bytes::Bytes;
 use peregrine_ipc::{Decoded, Decoder, Error, IpcMessage, IpcReadOptions, MessageKind, PassThrough};
 use peregrine_proto::{FlightError, FlightErrorKind, MessageLimits};
 
-use super::batches::IpcBatches;
 use super::broken;
+use super::ipc_batches::IpcBatches;
 use super::ipc_file::IpcFile;
-use super::ipc_stream::{Recycled, StreamBytes, StreamSource};
+use super::stream_source::{Recycled, StreamBytes, StreamSource};
 
 pub(super) type Messages = Box<dyn Iterator<Item = Result<IpcMessage, FlightError>> + Send>;
 pub(super) type ErrorChange = Box<dyn Fn(FlightError) -> FlightError + Send>;

@@ -14,9 +14,9 @@ use peregrine_ipc::{Decoded, Decoder, IpcReadOptions};
 use peregrine_proto::{FlightData, FlightDescriptor, FlightError, MessageLimits};
 use peregrine_transport::{CallToken, Code, MessageReader, Status};
 
-use crate::assemble::MessageAssembler;
+use crate::buffers::Recycler;
 use crate::chunk::{FlightStreamChunk, Table};
-use crate::recycle::Recycler;
+use crate::incoming::message_assembler::MessageAssembler;
 use crate::stats::FlightStreamStats;
 
 /// What a chunk that is kept costs beside its bytes.

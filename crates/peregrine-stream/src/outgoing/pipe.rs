@@ -13,7 +13,7 @@ use futures_core::Stream;
 use peregrine_proto::FlightError;
 use peregrine_transport::Rope;
 
-use crate::assemble::{BodyAlignment, FRAME_TARGET, FrameAssembler};
+use crate::outgoing::frame_assembler::{BodyAlignment, FRAME_TARGET, FrameAssembler};
 
 /// A pipe for the messages of one direction of one call.
 pub(crate) fn pipe(alignment: BodyAlignment) -> (PipeWriter, PipeFrames) {

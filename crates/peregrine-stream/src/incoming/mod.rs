@@ -1,0 +1,3 @@
+//! Parts of messages into messages.
+
+pub(crate) mod message_assembler;
