@@ -12,8 +12,9 @@ use peregrine_proto::{FlightError, FlightMessage, PutResult};
 use peregrine_transport::{CallToken, Code, MessageReader, Status};
 
 use crate::message_stream::MessageStream;
-use crate::outgoing::frame_assembler::BodyAlignment;
-use crate::outgoing::pipe::{PipeFrames, PipeWriter, pipe};
+use crate::outgoing::body_alignment::BodyAlignment;
+use crate::outgoing::pipe::{PipeWriter, pipe};
+use crate::outgoing::written_frames::WrittenFrames;
 
 /// Reads what the server answers to an upload. Also a [`Stream`] of the application's bytes.
 ///
@@ -81,11 +82,6 @@ pub struct FlightMetadataWriter {
 }
 
 impl FlightMetadataWriter {
-    pub(crate) fn new() -> (Self, PipeFrames) {
-        let (pipe, frames) = pipe(BodyAlignment::default());
-        (Self { pipe }, frames)
-    }
-
     /// Sends an answer. Waits while more than half a megabyte of them is on its way.
     ///
     /// # Errors
@@ -96,6 +92,14 @@ impl FlightMetadataWriter {
         }
         let message = PutResult::new(app_metadata).serialize();
         self.pipe.push(|frame| frame.push_message(message))
+    }
+}
+
+impl WrittenFrames {
+    /// For a handler that answers with metadata.
+    pub fn of_metadata() -> (FlightMetadataWriter, Self) {
+        let (pipe, frames) = pipe(BodyAlignment::default());
+        (FlightMetadataWriter { pipe }, Self::new(frames))
     }
 }
 

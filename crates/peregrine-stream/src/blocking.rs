@@ -13,47 +13,47 @@ where
     T: Send + 'static,
     I: Iterator<Item = Result<T, FlightError>> + Send + 'static,
 {
-    stream::unfold(Driven::Resting(items), async |driven| {
+    stream::unfold(BlockingItems::Resting(items), async |driven| {
         let step = match driven {
-            Driven::Resting(items) => step(items),
-            Driven::Running(step) => step,
-            Driven::Gone => return None,
+            BlockingItems::Resting(items) => step(items),
+            BlockingItems::Running(step) => step,
+            BlockingItems::Gone => return None,
         };
         match step.done().await {
-            Ok((item, items)) => item.map(|item| (item, Driven::Running(self::step(items)))),
-            Err(error) => Some((Err(panicked(error)), Driven::Gone)),
+            Ok((item, items)) => item.map(|item| (item, BlockingItems::Running(self::step(items)))),
+            Err(error) => Some((Err(panicked(error)), BlockingItems::Gone)),
         }
     })
 }
 
 /// An iterator between two items.
-enum Driven<T, I> {
+enum BlockingItems<T, I> {
     Resting(I),
-    Running(Step<(Option<T>, I)>),
+    Running(BlockingStep<(Option<T>, I)>),
     Gone,
 }
 
 /// Work on a thread, not begun any more once this is dropped.
-struct Step<T>(JoinHandle<T>);
+struct BlockingStep<T>(JoinHandle<T>);
 
-impl<T> Step<T> {
+impl<T> BlockingStep<T> {
     async fn done(mut self) -> Result<T, JoinError> {
         (&mut self.0).await
     }
 }
 
-impl<T> Drop for Step<T> {
+impl<T> Drop for BlockingStep<T> {
     fn drop(&mut self) {
         self.0.abort();
     }
 }
 
 /// Takes one item.
-fn step<I: Iterator + Send + 'static>(mut items: I) -> Step<(Option<I::Item>, I)>
+fn step<I: Iterator + Send + 'static>(mut items: I) -> BlockingStep<(Option<I::Item>, I)>
 where
     I::Item: Send,
 {
-    Step(spawn_blocking(move || (items.next(), items)))
+    BlockingStep(spawn_blocking(move || (items.next(), items)))
 }
 
 fn panicked(error: JoinError) -> FlightError {

@@ -20,15 +20,19 @@ const SMALLEST_KEPT: usize = 4 << 10;
 /// How far a buffer is made ready for a reader at a time, so that memory is taken for bytes that really come.
 const STEP: usize = 256 << 10;
 
+/// The receive buffers that streams share. Clones share one store.
+#[derive(Clone, Default)]
+pub struct ReceiveBuffers(pub(crate) Recycler);
+
 /// Lends buffers and takes them back. Clones share one store.
 #[derive(Clone, Default)]
 pub(crate) struct Recycler {
-    store: Arc<Mutex<Store>>,
+    store: Arc<Mutex<FreeBuffers>>,
 }
 
 /// The free buffers by their capacity.
 #[derive(Default)]
-struct Store {
+struct FreeBuffers {
     free: BTreeMap<usize, Vec<MutableBuffer>>,
     bytes: usize,
 }
@@ -39,22 +43,22 @@ impl Recycler {
     ///
     /// # Errors
     /// `ResourceExhausted` where the system has not even the address space that a peer's length asks for.
-    pub(crate) fn lend(&self, length: usize) -> Result<Lent, FlightError> {
+    pub(crate) fn lend(&self, length: usize) -> Result<LentBuffer, FlightError> {
         let capacity = size_class(length);
         let free = if capacity < SMALLEST_KEPT { None } else { self.lock().take(capacity) };
         let buffer = free.map_or_else(|| MutableBuffer::try_with_capacity(capacity), Ok).map_err(|source| {
             let message = format!("there is no memory for a message body of {length} bytes");
             FlightError::resource_exhausted(message).with_source(source)
         })?;
-        Ok(Lent { buffer, length, store: Arc::downgrade(&self.store) })
+        Ok(LentBuffer { buffer, length, store: Arc::downgrade(&self.store) })
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Store> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, FreeBuffers> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Store {
+impl FreeBuffers {
     fn take(&mut self, capacity: usize) -> Option<MutableBuffer> {
         let buffer = self.free.get_mut(&capacity)?.pop()?;
         self.bytes -= buffer.capacity();
@@ -80,13 +84,13 @@ impl Store {
 }
 
 /// A buffer that is being filled.
-pub(crate) struct Lent {
+pub(crate) struct LentBuffer {
     buffer: MutableBuffer,
     length: usize,
-    store: Weak<Mutex<Store>>,
+    store: Weak<Mutex<FreeBuffers>>,
 }
 
-impl Lent {
+impl LentBuffer {
     /// How many bytes still fit.
     pub(crate) fn missing(&self) -> usize {
         self.length - self.buffer.len()
@@ -128,23 +132,23 @@ impl Lent {
 
     /// The bytes, shared; the buffer goes back to its recycler when the last of them is dropped.
     pub(crate) fn freeze(self) -> Bytes {
-        Bytes::from_owner(Owner { buffer: Some(self.buffer), store: self.store })
+        Bytes::from_owner(FilledBuffer { buffer: Some(self.buffer), store: self.store })
     }
 }
 
 /// Keeps a filled buffer for those who share it.
-struct Owner {
+struct FilledBuffer {
     buffer: Option<MutableBuffer>,
-    store: Weak<Mutex<Store>>,
+    store: Weak<Mutex<FreeBuffers>>,
 }
 
-impl AsRef<[u8]> for Owner {
+impl AsRef<[u8]> for FilledBuffer {
     fn as_ref(&self) -> &[u8] {
         self.buffer.as_deref().unwrap_or_default()
     }
 }
 
-impl Drop for Owner {
+impl Drop for FilledBuffer {
     fn drop(&mut self) {
         if let (Some(buffer), Some(store)) = (self.buffer.take(), self.store.upgrade()) {
             store.lock().unwrap_or_else(PoisonError::into_inner).put(buffer);

@@ -11,7 +11,10 @@ use peregrine_transport::Rope;
 
 use crate::blocking;
 use crate::chunk::FlightStreamChunk;
-use crate::outgoing::frame_assembler::BodyAlignment;
+
+use crate::outgoing::body_alignment::BodyAlignment;
+use crate::outgoing::data_source::DataSource;
+use crate::outgoing::encoded_source::EncodedSource;
 use crate::outgoing::frames::Frames;
 use crate::stored::IpcSource;
 
@@ -37,11 +40,11 @@ pub(crate) const MESSAGE_TARGET: usize = (4 << 20) - (64 << 10);
 /// ```
 pub struct FlightDataStream {
     schema: SchemaRef,
-    content: Content,
+    content: StreamContent,
     options: IpcWriteOptions,
 }
 
-enum Content {
+enum StreamContent {
     Chunks(BoxStream<'static, Result<FlightStreamChunk, FlightError>>),
     Encoded { schema: IpcMessage, messages: BoxStream<'static, Result<IpcMessage, FlightError>> },
 }
@@ -107,13 +110,13 @@ impl FlightDataStream {
     pub fn from_ipc(source: IpcSource) -> Self {
         let schema = source.schema().clone();
         let (message, messages) = source.into_checked();
-        let content = Content::Encoded { schema: message, messages: blocking::stream(messages).boxed() };
+        let content = StreamContent::Encoded { schema: message, messages: blocking::stream(messages).boxed() };
         Self { schema, content, options: IpcWriteOptions::default() }
     }
 
     fn new(schema: SchemaRef, chunks: BoxStream<'static, Result<FlightStreamChunk, FlightError>>) -> Self {
         let options = IpcWriteOptions::default().with_target_message_size(MESSAGE_TARGET);
-        Self { schema, content: Content::Chunks(chunks), options }
+        Self { schema, content: StreamContent::Chunks(chunks), options }
     }
 
     /// Sets how batches are encoded: compression, and the size over which a batch is cut by rows.
@@ -160,8 +163,12 @@ impl FlightDataStream {
         alignment: BodyAlignment,
     ) -> Result<impl Stream<Item = Result<Rope, FlightError>> + Send + Unpin + use<>, FlightError> {
         Ok(match self.content {
-            Content::Chunks(chunks) => Frames::encode(self.schema, chunks, self.options, alignment)?.left_stream(),
-            Content::Encoded { schema, messages } => Frames::encoded(schema, messages, alignment).right_stream(),
+            StreamContent::Chunks(chunks) => {
+                Frames::new(DataSource::new(self.schema, chunks, self.options)?, alignment).left_stream()
+            }
+            StreamContent::Encoded { schema, messages } => {
+                Frames::new(EncodedSource::new(schema, messages), alignment).right_stream()
+            }
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 use futures_core::stream::BoxStream;
@@ -12,7 +12,9 @@ use peregrine_proto::{FlightError, FlightMessage};
 use peregrine_transport::{MessageReader, Rope};
 
 use crate::blocking;
-use crate::outgoing::frames::Frames;
+use crate::outgoing::body_alignment::BodyAlignment;
+use crate::outgoing::frame_assembler::FrameAssembler;
+use crate::outgoing::frames::{FrameSource, Frames};
 
 /// A stream of `Result<T, FlightError>`: what a handler returns for a listing, and what the client gets of it.
 ///
@@ -118,7 +120,7 @@ impl<T: Send + 'static> MessageStream<T> {
     where
         T: FlightMessage,
     {
-        Frames::new(self)
+        Frames::new(self, BodyAlignment::default())
     }
 
     /// The next item, or `None` at the end.
@@ -147,7 +149,7 @@ impl<T> Stream for MessageStream<T> {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let Some(inner) = &mut self.inner else { return Poll::Ready(None) };
-        let item = std::task::ready!(inner.as_mut().poll_next(cx));
+        let item = ready!(inner.as_mut().poll_next(cx));
         if !matches!(item, Some(Ok(_))) {
             self.inner = None;
         }
@@ -156,6 +158,13 @@ impl<T> Stream for MessageStream<T> {
 }
 
 impl<T> Unpin for MessageStream<T> {}
+
+impl<T: FlightMessage> FrameSource for MessageStream<T> {
+    fn poll_fill(&mut self, frame: &mut FrameAssembler, cx: &mut Context<'_>) -> Poll<Option<Result<(), FlightError>>> {
+        let message = ready!(Pin::new(self).poll_next(cx));
+        Poll::Ready(message.map(|message| frame.push_message(message?.serialize())))
+    }
+}
 
 impl<T> std::fmt::Debug for MessageStream<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

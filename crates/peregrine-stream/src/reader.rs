@@ -10,14 +10,15 @@ use arrow_schema::SchemaRef;
 use bytes::Bytes;
 use futures_core::Stream;
 use http::HeaderMap;
-use peregrine_ipc::{Decoded, Decoder, IpcReadOptions};
-use peregrine_proto::{FlightData, FlightDescriptor, FlightError, MessageLimits};
+use peregrine_ipc::{Decoded, Decoder};
+use peregrine_proto::{FlightData, FlightDescriptor, FlightError};
 use peregrine_transport::{CallToken, Code, MessageReader, Status};
 
-use crate::buffers::Recycler;
-use crate::chunk::{FlightStreamChunk, Table};
+use crate::chunk::FlightStreamChunk;
 use crate::incoming::message_assembler::MessageAssembler;
+use crate::incoming::read_config::ReadConfig;
 use crate::stats::FlightStreamStats;
+use crate::table::Table;
 
 /// What a chunk that is kept costs beside its bytes.
 const EARLY_OVERHEAD: usize = 256;
@@ -39,21 +40,6 @@ pub struct FlightStreamReader {
     early_room: usize,
     ended: bool,
 }
-
-/// How a stream is read: options of the codec, limits, and memory to share with other streams.
-#[derive(Clone, Default)]
-pub struct ReadConfig {
-    /// What to decode and how.
-    pub options: IpcReadOptions,
-    /// What the peer may make us hold.
-    pub limits: MessageLimits,
-    /// Receive buffers, shared by the streams of one client or server.
-    pub buffers: ReceiveBuffers,
-}
-
-/// The receive buffers that streams share. Clones share one store.
-#[derive(Clone, Default)]
-pub struct ReceiveBuffers(pub(crate) Recycler);
 
 impl FlightStreamReader {
     /// A reader over the messages of a call. `headers` are the peer's.
@@ -93,7 +79,7 @@ impl FlightStreamReader {
     /// # Errors
     /// The call's error, that the stream ended without a schema, or
     /// [`ResourceExhausted`](peregrine_proto::FlightErrorKind::ResourceExhausted) where more metadata comes before it
-    /// than [`MessageLimits::effective_call_message`].
+    /// than [`MessageLimits::effective_call_message`](peregrine_proto::MessageLimits::effective_call_message).
     pub async fn schema(&mut self) -> Result<SchemaRef, FlightError> {
         loop {
             if let Some(schema) = self.decoder.schema() {

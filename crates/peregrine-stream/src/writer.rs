@@ -11,12 +11,14 @@ use bytes::Bytes;
 use http::HeaderMap;
 use peregrine_ipc::{EncodeStats, EncodedMessage, Encoder, IpcWriteOptions, MessageKind};
 use peregrine_proto::{FlightDescriptor, FlightError, FlightErrorKind, FlightMessage};
-use peregrine_transport::{Abandoned, CallSender, Channel, MessageReader, Outgoing, Status, message_prefix};
+use peregrine_transport::{Abandoned, CallSender, Channel, MessageReader, Outgoing, Status};
 
-use crate::chunk::Table;
-use crate::outgoing::frame_assembler::{BodyAlignment, FrameAssembler, HEAD_ROOM, encoder_within};
-use crate::outgoing::pipe::{Closed, PipeFrames, PipeWriter, given_up, pipe};
-use crate::size_limit::WriteSizeExceeded;
+use crate::outgoing::data_source::encoder_within;
+use crate::outgoing::frame_assembler::FrameAssembler;
+use crate::outgoing::pipe::{PipeClosed, PipeFrames, PipeWriter, given_up, pipe};
+use crate::outgoing::write_config::WriteConfig;
+use crate::outgoing::written_frames::WrittenFrames;
+use crate::table::Table;
 
 /// Writes a stream of data: batches, and the application's metadata beside or between them.
 ///
@@ -45,17 +47,6 @@ pub struct FlightStreamWriter {
     messages: Vec<EncodedMessage>,
     is_done: bool,
     closed: Option<Result<(), FlightError>>,
-}
-
-/// How a stream is written.
-#[derive(Debug, Clone, Default)]
-pub struct WriteConfig {
-    /// How batches are encoded, unless [`FlightStreamWriter::begin_with`] says otherwise.
-    pub options: IpcWriteOptions,
-    /// The most bytes that a message may have; see [`WriteSizeExceeded`]. `None` leaves it at gRPC's 2 GiB.
-    pub size_limit: Option<usize>,
-    /// From where the alignment of bodies is counted.
-    pub alignment: BodyAlignment,
 }
 
 /// The call that a client's writer is for. It starts within a tokio runtime.
@@ -128,7 +119,7 @@ impl FlightStreamWriter {
     /// [target](IpcWriteOptions::target_message_size), which counts all of a FlightData message here.
     ///
     /// # Errors
-    /// A batch of another schema, one that is over the size limit ([`WriteSizeExceeded`]), a stream that has not begun or
+    /// A batch of another schema, one that is over the size limit ([`WriteSizeExceeded`](crate::WriteSizeExceeded)), a stream that has not begun or
     /// that is done, or the error of the call.
     pub async fn write_batch(&mut self, batch: &RecordBatch) -> Result<(), FlightError> {
         self.ready().await?;
@@ -183,7 +174,7 @@ impl FlightStreamWriter {
     /// Writes metadata alone, which may come before the schema.
     ///
     /// # Errors
-    /// Metadata over the size limit ([`WriteSizeExceeded`]), a stream that is done, or the error of the call.
+    /// Metadata over the size limit ([`WriteSizeExceeded`](crate::WriteSizeExceeded)), a stream that is done, or the error of the call.
     pub async fn write_metadata(&mut self, app_metadata: impl Into<Bytes>) -> Result<(), FlightError> {
         self.ready().await?;
         let app_metadata = app_metadata.into();
@@ -240,17 +231,17 @@ impl FlightStreamWriter {
         }
         match self.room().await {
             Ok(()) => Ok(()),
-            Err(Closed) => Err(self.ended().await),
+            Err(PipeClosed) => Err(self.ended().await),
         }
     }
 
     /// Waits for the pipe. While the request waits for its turn on the connection nobody takes from the pipe or drops it,
     /// and the end of the call is told by its token alone.
-    async fn room(&self) -> Result<(), Closed> {
+    async fn room(&self) -> Result<(), PipeClosed> {
         let Some(call) = &self.call else { return poll_fn(|cx| self.pipe.poll_ready(cx)).await };
         let mut ended = pin!(call.token().ended());
         poll_fn(|cx| match self.pipe.poll_ready(cx) {
-            Poll::Pending => ended.as_mut().poll(cx).map(|()| Err(Closed)),
+            Poll::Pending => ended.as_mut().poll(cx).map(|()| Err(PipeClosed)),
             ready => ready,
         })
         .await
@@ -309,13 +300,11 @@ impl FlightStreamWriter {
     }
 }
 
-impl WriteConfig {
-    fn check_size(&self, actual: usize) -> Result<(), FlightError> {
-        match self.size_limit {
-            Some(limit) if actual > limit => Err(WriteSizeExceeded { limit, actual }.into()),
-            // What gRPC cannot carry is found before anything is sent too.
-            _ => message_prefix(actual.saturating_add(HEAD_ROOM)).map(drop),
-        }
+impl WrittenFrames {
+    /// For a handler that answers with data.
+    pub fn of_data(config: WriteConfig) -> (FlightStreamWriter, Self) {
+        let (writer, frames) = FlightStreamWriter::new(config);
+        (writer, Self::new(frames))
     }
 }
 

@@ -7,7 +7,7 @@ use http::HeaderMap;
 use peregrine_proto::{FlightData, FlightDataProgress, FlightDataReader, FlightError, MessageLimits};
 use peregrine_transport::{CallToken, MessagePart, MessageReader};
 
-use crate::buffers::{Lent, Recycler};
+use crate::buffers::{LentBuffer, Recycler};
 
 /// A body of this size or more that lies whole in one frame stays where it is; smaller ones are copied at once into
 /// a recycled buffer. Measured at 64 Ki rows (2 MiB): 5.7 GB/s kept, 4.9 copied. To keep bodies of 256 KiB as well gave
@@ -49,7 +49,7 @@ enum Body {
     /// Not come yet, or there is none.
     Awaited,
     /// Some of it is missing.
-    Filling(Lent),
+    Filling(LentBuffer),
     Whole(Bytes),
 }
 

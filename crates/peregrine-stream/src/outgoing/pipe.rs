@@ -4,7 +4,6 @@
 //! The writer fills and the network pulls, so nothing needs to be flushed: whatever is here is sent as soon as there is
 //! room for it.
 
-use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -13,13 +12,14 @@ use futures_core::Stream;
 use peregrine_proto::FlightError;
 use peregrine_transport::Rope;
 
-use crate::outgoing::frame_assembler::{BodyAlignment, FRAME_TARGET, FrameAssembler};
+use crate::outgoing::body_alignment::BodyAlignment;
+use crate::outgoing::frame_assembler::{FRAME_TARGET, FrameAssembler};
 
 /// A pipe for the messages of one direction of one call.
 pub(crate) fn pipe(alignment: BodyAlignment) -> (PipeWriter, PipeFrames) {
-    let state = State {
+    let state = PipeState {
         frame: FrameAssembler::new(alignment),
-        writing: Writing::Open,
+        writing: WriterState::Open,
         is_read: true,
         writer: None,
         reader: None,
@@ -28,16 +28,16 @@ pub(crate) fn pipe(alignment: BodyAlignment) -> (PipeWriter, PipeFrames) {
     (PipeWriter { state: Arc::clone(&state) }, PipeFrames { state })
 }
 
-struct State {
+struct PipeState {
     frame: FrameAssembler,
-    writing: Writing,
+    writing: WriterState,
     is_read: bool,
     writer: Option<Waker>,
     reader: Option<Waker>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Writing {
+pub(crate) enum WriterState {
     Open,
     /// The writer said that this was all.
     Finished,
@@ -47,19 +47,19 @@ enum Writing {
 
 /// Nobody takes messages any more: the call has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Closed;
+pub(crate) struct PipeClosed;
 
 /// The end that is written to.
 pub(crate) struct PipeWriter {
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<PipeState>>,
 }
 
 impl PipeWriter {
     /// Ready when there is room for a message, of whatever size.
-    pub(crate) fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
+    pub(crate) fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<Result<(), PipeClosed>> {
         let mut state = lock(&self.state);
         if !state.is_read {
-            return Poll::Ready(Err(Closed));
+            return Poll::Ready(Err(PipeClosed));
         }
         if state.frame.len() < FRAME_TARGET {
             return Poll::Ready(Ok(()));
@@ -88,12 +88,12 @@ impl PipeWriter {
 
     /// Says that this was all.
     pub(crate) fn finish(&self) {
-        self.end(Writing::Finished);
+        self.end(WriterState::Finished);
     }
 
-    fn end(&self, writing: Writing) {
+    fn end(&self, writing: WriterState) {
         let mut state = lock(&self.state);
-        if state.writing != Writing::Open {
+        if state.writing != WriterState::Open {
             return;
         }
         state.writing = writing;
@@ -105,20 +105,20 @@ impl PipeWriter {
 
 impl Drop for PipeWriter {
     fn drop(&mut self) {
-        self.end(Writing::GivenUp);
+        self.end(WriterState::GivenUp);
     }
 }
 
 /// The end that the network pulls: frames of what was written, and an error where the writer was dropped before it had
 /// finished.
 pub(crate) struct PipeFrames {
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<PipeState>>,
 }
 
 impl PipeFrames {
     /// The frame of what waits; `None` if nothing does, and then `cx` is woken when something comes. Whether anything
     /// can still come is told with it.
-    fn take(&self, cx: &mut Context<'_>) -> (Option<Rope>, Writing) {
+    pub(crate) fn take(&self, cx: &mut Context<'_>) -> (Option<Rope>, WriterState) {
         let mut state = lock(&self.state);
         let (frame, writing) = (state.frame.take(), state.writing);
         if frame.is_none() {
@@ -131,18 +131,13 @@ impl PipeFrames {
     }
 
     /// Takes what waits, and nothing after it: who still writes is told that it is closed.
-    fn close(&self) -> Option<Rope> {
+    pub(crate) fn close(&self) -> Option<Rope> {
         let mut state = lock(&self.state);
         state.is_read = false;
         let (frame, writer) = (state.frame.take(), state.writer.take());
         drop(state);
         writer.into_iter().for_each(Waker::wake);
         frame
-    }
-
-    /// The frames of a reply whose handler runs beside them: they end with the handler, not with the writer.
-    pub(crate) fn until<F>(self, handler: F) -> HandlerFrames<F> {
-        HandlerFrames { frames: self, handler, end: None }
     }
 }
 
@@ -152,9 +147,9 @@ impl Stream for PipeFrames {
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         match self.take(cx) {
             (Some(frame), _) => Poll::Ready(Some(Ok(frame))),
-            (None, Writing::Open) => Poll::Pending,
-            (None, Writing::Finished) => Poll::Ready(None),
-            (None, Writing::GivenUp) => Poll::Ready(Some(Err(given_up()))),
+            (None, WriterState::Open) => Poll::Pending,
+            (None, WriterState::Finished) => Poll::Ready(None),
+            (None, WriterState::GivenUp) => Poll::Ready(Some(Err(given_up()))),
         }
     }
 }
@@ -166,41 +161,11 @@ impl Drop for PipeFrames {
     }
 }
 
-/// What a handler writes, and then how it ended.
-pub(crate) struct HandlerFrames<F> {
-    frames: PipeFrames,
-    handler: F,
-    end: Option<Result<(), FlightError>>,
-}
-
-impl<F: Future<Output = Result<(), FlightError>> + Unpin> Stream for HandlerFrames<F> {
-    type Item = Result<Rope, FlightError>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if let Some(end) = &mut self.end {
-            return Poll::Ready(std::mem::replace(end, Ok(())).err().map(Err));
-        }
-        if let Poll::Ready(end) = Pin::new(&mut self.handler).poll(cx) {
-            // All that the handler wrote is there. A task of its own that writes on would keep the end from the caller.
-            let last = self.frames.close();
-            let end = self.end.insert(end);
-            return Poll::Ready(match last {
-                Some(frame) => Some(Ok(frame)),
-                None => std::mem::replace(end, Ok(())).err().map(Err),
-            });
-        }
-        match self.frames.take(cx) {
-            (Some(frame), _) => Poll::Ready(Some(Ok(frame))),
-            (None, _) => Poll::Pending,
-        }
-    }
-}
-
 /// What an upload ends with whose writer was dropped.
 pub(crate) fn given_up() -> FlightError {
     FlightError::cancelled("the writer was dropped before it was done")
 }
 
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+fn lock(state: &Mutex<PipeState>) -> MutexGuard<'_, PipeState> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }

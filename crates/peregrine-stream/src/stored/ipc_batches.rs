@@ -2,18 +2,20 @@
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
-use peregrine_ipc::{DecodeStats, Decoded, Decoder, Error, FormatProblem};
+use peregrine_ipc::{DecodeStats, Decoded, Decoder, Error, FormatProblem, IpcMessage};
 use peregrine_proto::FlightError;
 
-use super::broken;
-use super::ipc_source::{ErrorChange, Messages};
+use super::errors::{ErrorChange, broken};
+
+/// The messages behind the schema, each read when it is asked for.
+pub(super) type StoredMessages = Box<dyn Iterator<Item = Result<IpcMessage, FlightError>> + Send>;
 
 /// The batches of an [`IpcSource`](crate::IpcSource), each read and decoded when it is asked for, which blocks. Behind an error
 /// there are none.
 pub struct IpcBatches {
     decoder: Decoder,
     schema: SchemaRef,
-    messages: Option<Messages>,
+    messages: Option<StoredMessages>,
     is_file: bool,
     change: ErrorChange,
 }
@@ -22,7 +24,7 @@ impl IpcBatches {
     pub(super) fn new(
         decoder: Decoder,
         schema: SchemaRef,
-        messages: Messages,
+        messages: StoredMessages,
         is_file: bool,
         change: ErrorChange,
     ) -> Self {

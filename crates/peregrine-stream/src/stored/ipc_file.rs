@@ -7,8 +7,8 @@ use bytes::Bytes;
 use peregrine_ipc::{FileBlock, FileFooter, IpcMessage};
 use peregrine_proto::{FlightError, MessageLimits};
 
+use super::errors::{broken, unreadable};
 use super::positioned_read::{PositionedRead, read_range};
-use super::{broken, unreadable};
 use crate::buffers::Recycler;
 
 /// An IPC file that is open: its footer is read, its messages are when they are asked for.

@@ -8,13 +8,10 @@ use bytes::Bytes;
 use peregrine_ipc::{Decoded, Decoder, Error, IpcMessage, IpcReadOptions, MessageKind, PassThrough};
 use peregrine_proto::{FlightError, FlightErrorKind, MessageLimits};
 
-use super::broken;
-use super::ipc_batches::IpcBatches;
+use super::errors::{ErrorChange, broken};
+use super::ipc_batches::{IpcBatches, StoredMessages};
 use super::ipc_file::IpcFile;
 use super::stream_source::{Recycled, StreamBytes, StreamSource};
-
-pub(super) type Messages = Box<dyn Iterator<Item = Result<IpcMessage, FlightError>> + Send>;
-pub(super) type ErrorChange = Box<dyn Fn(FlightError) -> FlightError + Send>;
 
 /// Data that is encoded already, of which the schema is read and nothing else yet: the messages of an IPC file or of an
 /// IPC stream, compressed or not, as Arrow writes them today or as 0.14 did.
@@ -41,7 +38,7 @@ pub(super) type ErrorChange = Box<dyn Fn(FlightError) -> FlightError + Send>;
 /// ```
 pub struct IpcSource {
     schema_message: IpcMessage,
-    messages: Messages,
+    messages: StoredMessages,
     check: PassThrough,
     schema: SchemaRef,
     limits: MessageLimits,
@@ -87,7 +84,7 @@ impl IpcSource {
 
     fn new(
         schema_message: IpcMessage,
-        messages: Messages,
+        messages: StoredMessages,
         limits: MessageLimits,
         is_file: bool,
     ) -> Result<Self, FlightError> {

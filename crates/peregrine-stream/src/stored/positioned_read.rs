@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use peregrine_proto::FlightError;
 
-use super::unreadable;
+use super::errors::unreadable;
 use crate::buffers::Recycler;
 
 /// Bytes that are read at positions, without a cursor: a file, bytes in memory, or whatever else can do it, as an

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use peregrine_ipc::{IpcMessage, StreamMessages};
 use peregrine_proto::{FlightError, MessageLimits};
 
-use super::{broken, unreadable};
+use super::errors::{broken, unreadable};
 use crate::buffers::Recycler;
 
 /// Where the bytes of a stream come from.
