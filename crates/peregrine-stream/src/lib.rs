@@ -21,6 +21,7 @@ pub use crate::acknowledgements::{FlightMetadataReader, FlightMetadataWriter};
 pub use crate::buffers::ReceiveBuffers;
 pub use crate::chunk::FlightStreamChunk;
 pub use crate::data_stream::FlightDataStream;
+pub use crate::incoming::message_source::MessageSource;
 pub use crate::incoming::read_config::ReadConfig;
 pub use crate::message_stream::MessageStream;
 pub use crate::outgoing::body_alignment::BodyAlignment;

@@ -1,17 +1,19 @@
 //! A stream of messages other than data: flights, action results, action types.
 
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 
+use bytes::Bytes;
 use futures_core::Stream;
 use futures_core::stream::BoxStream;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use http::HeaderMap;
 use peregrine_proto::{FlightError, FlightMessage};
-use peregrine_transport::{MessageReader, Rope};
+use peregrine_transport::Rope;
 
 use crate::blocking;
+use crate::incoming::complete_messages::CompleteMessages;
+use crate::incoming::message_source::MessageSource;
 use crate::outgoing::body_alignment::BodyAlignment;
 use crate::outgoing::frame_assembler::FrameAssembler;
 use crate::outgoing::frames::{FrameSource, Frames};
@@ -29,23 +31,23 @@ use crate::outgoing::frames::{FrameSource, Frames};
 /// # let _: MessageStream<ActionResult> = answers;
 /// ```
 pub struct MessageStream<T> {
-    inner: Option<BoxStream<'static, Result<T, FlightError>>>,
-    told: Arc<Told>,
+    items: MessageItems<T>,
+    headers: HeaderMap,
+    is_over: bool,
 }
 
-/// What the peer said beside its messages.
-#[derive(Default)]
-struct Told {
-    headers: HeaderMap,
-    /// Headers of an answer that had not come when the stream was made.
-    late_headers: OnceLock<HeaderMap>,
-    trailers: OnceLock<HeaderMap>,
+enum MessageItems<T> {
+    None,
+    /// Made here.
+    Made(BoxStream<'static, Result<T, FlightError>>),
+    /// Those of a call, and how one is read.
+    Received(Box<CompleteMessages>, fn(Bytes) -> Result<T, FlightError>),
 }
 
 impl<T: Send + 'static> MessageStream<T> {
     /// A stream that ends at once.
     pub fn empty() -> Self {
-        Self { inner: None, told: Arc::default() }
+        Self { items: MessageItems::None, headers: HeaderMap::new(), is_over: false }
     }
 
     /// A stream of what is there already.
@@ -55,7 +57,7 @@ impl<T: Send + 'static> MessageStream<T> {
         I: IntoIterator<Item = T>,
         I::IntoIter: Send + 'static,
     {
-        Self { inner: Some(stream::iter(items).map(Ok).boxed()), ..Self::empty() }
+        Self { items: MessageItems::Made(stream::iter(items).map(Ok).boxed()), ..Self::empty() }
     }
 
     /// A stream of what comes, errors included; the first error ends it.
@@ -64,7 +66,7 @@ impl<T: Send + 'static> MessageStream<T> {
         S: Stream<Item = Result<T, E>> + Send + 'static,
         E: Into<FlightError> + 'static,
     {
-        Self { inner: Some(stream.err_into().boxed()), ..Self::empty() }
+        Self { items: MessageItems::Made(stream.err_into().boxed()), ..Self::empty() }
     }
 
     /// A stream of what an iterator gives that blocks; the first error ends it. The iterator is driven on tokio's threads
@@ -74,44 +76,28 @@ impl<T: Send + 'static> MessageStream<T> {
         I: IntoIterator<Item = Result<T, FlightError>>,
         I::IntoIter: Send + 'static,
     {
-        Self { inner: Some(blocking::stream(items.into_iter()).boxed()), ..Self::empty() }
+        Self { items: MessageItems::Made(blocking::stream(items.into_iter()).boxed()), ..Self::empty() }
     }
 
-    /// The messages of a call as they come, and the peer's headers. Dropping the stream drops the reader, which cancels
-    /// a client's call.
-    pub fn from_messages(messages: MessageReader, headers: HeaderMap) -> Self
+    /// The messages of a source as they arrive, in general a call's
+    /// [`MessageReader`](peregrine_transport::MessageReader), and the peer's headers, unless the source has them. Dropping
+    /// the stream drops the source, which cancels a client's call.
+    pub fn from_messages(source: impl MessageSource, headers: HeaderMap) -> Self
     where
         T: FlightMessage,
     {
-        let told = Arc::new(Told { headers, ..Told::default() });
-        let items = stream::unfold((messages, Arc::clone(&told)), async |(mut messages, told)| {
-            let message = messages.next_message().await;
-            if let Some(headers) = messages.late_headers() {
-                told.late_headers.get_or_init(|| headers.clone());
-            }
-            match message {
-                Some(Ok(message)) => Some((T::deserialize(message), (messages, told))),
-                Some(Err(status)) => {
-                    let _ = told.trailers.set(status.metadata().clone());
-                    Some((Err(status.into()), (messages, told)))
-                }
-                None => {
-                    let _ = told.trailers.set(messages.trailers().cloned().unwrap_or_default());
-                    None
-                }
-            }
-        });
-        Self { inner: Some(items.boxed()), told }
+        let items = MessageItems::Received(Box::new(CompleteMessages::new(source)), T::deserialize);
+        Self { items, headers, is_over: false }
     }
 
-    /// The peer's headers; none in a stream that was made here, nor in the answer to an upload before its first message.
+    /// The peer's headers; none in a stream that was made here, nor in the response to an upload before its first message.
     pub fn headers(&self) -> &HeaderMap {
-        self.told.late_headers.get().unwrap_or(&self.told.headers)
+        self.received().and_then(CompleteMessages::headers).unwrap_or(&self.headers)
     }
 
-    /// The peer's trailers, once the stream is at its end, good or bad.
+    /// The peer's trailers, once the stream is at its end, good or bad. None on a server.
     pub fn trailers(&self) -> Option<&HeaderMap> {
-        self.told.trailers.get()
+        self.received().and_then(CompleteMessages::trailers)
     }
 
     /// The messages as frames for the wire. What is ready together shares a frame; an error comes behind what was
@@ -144,14 +130,41 @@ impl<T: Send + 'static> MessageStream<T> {
     }
 }
 
+impl<T> MessageStream<T> {
+    fn received(&self) -> Option<&CompleteMessages> {
+        match &self.items {
+            MessageItems::Received(messages, _) => Some(messages),
+            MessageItems::None | MessageItems::Made(_) => None,
+        }
+    }
+
+    /// Lets go of what gives the items. A call that is at its end keeps what the peer sent beside them.
+    fn end(&mut self, with_error: bool) {
+        self.is_over = true;
+        match &mut self.items {
+            MessageItems::Received(messages, _) if with_error => messages.close(),
+            MessageItems::Received(..) => {}
+            MessageItems::None | MessageItems::Made(_) => self.items = MessageItems::None,
+        }
+    }
+}
+
 impl<T> Stream for MessageStream<T> {
     type Item = Result<T, FlightError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let Some(inner) = &mut self.inner else { return Poll::Ready(None) };
-        let item = ready!(inner.as_mut().poll_next(cx));
+        if self.is_over {
+            return Poll::Ready(None);
+        }
+        let item = match &mut self.items {
+            MessageItems::None => None,
+            MessageItems::Made(items) => ready!(items.as_mut().poll_next(cx)),
+            MessageItems::Received(messages, read) => {
+                ready!(messages.poll_message(cx)).map(|message| message.and_then(*read))
+            }
+        };
         if !matches!(item, Some(Ok(_))) {
-            self.inner = None;
+            self.end(item.is_some());
         }
         Poll::Ready(item)
     }
@@ -168,6 +181,6 @@ impl<T: FlightMessage> FrameSource for MessageStream<T> {
 
 impl<T> std::fmt::Debug for MessageStream<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("MessageStream").field("ended", &self.inner.is_none()).finish()
+        f.debug_struct("MessageStream").field("ended", &self.is_over).finish()
     }
 }

@@ -12,10 +12,11 @@ use futures_core::Stream;
 use http::HeaderMap;
 use peregrine_ipc::{Decoded, Decoder};
 use peregrine_proto::{FlightData, FlightDescriptor, FlightError};
-use peregrine_transport::{CallToken, Code, MessageReader, Status};
+use peregrine_transport::{CallToken, Code, Status};
 
 use crate::chunk::FlightStreamChunk;
 use crate::incoming::message_assembler::MessageAssembler;
+use crate::incoming::message_source::MessageSource;
 use crate::incoming::read_config::ReadConfig;
 use crate::stats::FlightStreamStats;
 use crate::table::Table;
@@ -42,11 +43,12 @@ pub struct FlightStreamReader {
 }
 
 impl FlightStreamReader {
-    /// A reader over the messages of a call. `headers` are the peer's.
-    pub fn new(messages: MessageReader, headers: HeaderMap, config: ReadConfig) -> Self {
+    /// A reader over the messages of a source, in general a call's
+    /// [`MessageReader`](peregrine_transport::MessageReader). `headers` are the peer's, unless the source has them.
+    pub fn new(source: impl MessageSource, headers: HeaderMap, config: ReadConfig) -> Self {
         let early_room = config.limits.effective_call_message();
         Self {
-            messages: MessageAssembler::new(messages, config.limits.clone(), config.buffers.0),
+            messages: MessageAssembler::new(source, config.limits.clone(), config.buffers.0),
             decoder: Decoder::new(config.options, config.limits),
             headers,
             descriptor: None,
@@ -137,13 +139,17 @@ impl FlightStreamReader {
     }
 
     /// Cancels the call: the peer sees it reset, and reading here gives
-    /// [`Cancelled`](peregrine_proto::FlightErrorKind::Cancelled). [`token`](Self::token) does so from another task.
+    /// [`Cancelled`](peregrine_proto::FlightErrorKind::Cancelled). [`token`](Self::token) does so from another task. No
+    /// effect on a source that is no call.
     pub fn cancel(&self) {
-        self.token().cancel(Status::new(Code::Cancelled, "the call was cancelled by its reader"));
+        if let Some(token) = self.token() {
+            token.cancel(Status::new(Code::Cancelled, "the call was cancelled by its reader"));
+        }
     }
 
-    /// Cancels the call from wherever it is held.
-    pub fn token(&self) -> &CallToken {
+    /// Cancels the call from wherever it is held. `None` where the messages are not those of a call; see
+    /// [`MessageSource`].
+    pub fn token(&self) -> Option<&CallToken> {
         self.messages.token()
     }
 
@@ -159,7 +165,7 @@ impl FlightStreamReader {
 
     /// The peer's headers. Those of the answer to a DoExchange are empty until something of it was read.
     pub fn headers(&self) -> &HeaderMap {
-        self.messages.late_headers().unwrap_or(&self.headers)
+        self.messages.headers().unwrap_or(&self.headers)
     }
 
     /// The peer's trailers, once the stream is at its end, good or bad.

@@ -48,7 +48,7 @@ pub(super) async fn test_cancel_do_get_threaded(servers: &Servers) -> Result<()>
     let client = servers.client("SlowFlightServer").await?;
     let mut reader = client.do_get(Ticket::new("ints")).await?;
     reader.read_chunk().await?.context("the first batch is missing")?;
-    let token = reader.token().clone();
+    let token = reader.token().expect("the reader of a call").clone();
     let reading = tokio::spawn(async move { reader.read_chunk().await });
     // On a thread that a paused clock waits for.
     let cancel = move || token.cancel(Status::new(Code::Cancelled, "cancelled by another thread"));

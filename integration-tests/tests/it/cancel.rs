@@ -121,7 +121,7 @@ async fn the_token_of_a_reader_wakes_whoever_reads() {
     let (pair, told) = endless(false);
     let mut reader = pair.client().do_get(Ticket::new("")).await.unwrap();
     assert!(reader.read_next().await.unwrap().is_some());
-    let token = reader.token().clone();
+    let token = reader.token().expect("the reader of a call").clone();
     let reading = tokio::spawn(async move { reader.read_next().await });
     tokio::task::yield_now().await;
     token.cancel(peregrine::transport::Status::new(peregrine::transport::Code::Cancelled, "enough"));
