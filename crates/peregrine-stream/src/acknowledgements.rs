@@ -16,10 +16,10 @@ use crate::outgoing::body_alignment::BodyAlignment;
 use crate::outgoing::pipe::{PipeWriter, pipe};
 use crate::outgoing::written_frames::WrittenFrames;
 
-/// Reads what the server answers to an upload. Also a [`Stream`] of the application's bytes.
+/// Reads what the server responds to an upload. Also a [`Stream`] of the application's bytes.
 ///
-/// Read it or drop it: answers that are held and not read stop the server once some megabytes of them have come. Dropping
-/// it does not end the upload: what still comes is thrown away, in the background.
+/// Read it or drop it: acknowledgements that are held and not read stop the server once some megabytes of them have
+/// arrived. Dropping it does not end the upload: what still arrives is discarded, in the background.
 pub struct FlightMetadataReader {
     results: MessageStream<PutResult>,
     token: CallToken,
@@ -32,7 +32,7 @@ impl FlightMetadataReader {
         Self { results: MessageStream::from_messages(messages, HeaderMap::new()), token }
     }
 
-    /// The application's bytes of the next answer; `None` at the end of the call.
+    /// The application's bytes of the next acknowledgement; `None` at the end of the call.
     ///
     /// # Errors
     /// The call's error. Dropping the future loses nothing.
@@ -50,7 +50,7 @@ impl FlightMetadataReader {
         &self.token
     }
 
-    /// The server's headers; empty until the first answer has come.
+    /// The server's headers; empty until the first acknowledgement has arrived.
     pub fn headers(&self) -> &HeaderMap {
         self.results.headers()
     }
@@ -76,16 +76,16 @@ impl fmt::Debug for FlightMetadataReader {
     }
 }
 
-/// Writes what a handler answers to an upload, while it reads it or after.
+/// Writes what a handler responds to an upload, while it reads it or after.
 pub struct FlightMetadataWriter {
     pipe: PipeWriter,
 }
 
 impl FlightMetadataWriter {
-    /// Sends an answer. Waits while more than half a megabyte of them is on its way.
+    /// Sends an acknowledgement. Waits while more than half a megabyte of them is on its way.
     ///
     /// # Errors
-    /// The call has ended, or an answer of over 2 GiB. Dropping the future sends the answer whole or not at all.
+    /// The call has ended, or an acknowledgement is over 2 GiB. Dropping the future sends it completely or not at all.
     pub async fn write(&mut self, app_metadata: impl Into<Bytes>) -> Result<(), FlightError> {
         if poll_fn(|cx| self.pipe.poll_ready(cx)).await.is_err() {
             return Err(FlightError::cancelled("the call has ended"));
@@ -96,7 +96,7 @@ impl FlightMetadataWriter {
 }
 
 impl WrittenFrames {
-    /// For a handler that answers with metadata.
+    /// For a handler that responds with metadata.
     pub fn of_metadata() -> (FlightMetadataWriter, Self) {
         let (pipe, frames) = pipe(BodyAlignment::default());
         (FlightMetadataWriter { pipe }, Self::new(frames))

@@ -6,8 +6,8 @@ use peregrine_proto::FlightError;
 use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 
 /// Starts at the first poll, inside a tokio runtime. No thread is held while an item waits to be read, so slow readers
-/// do not use up the threads. When the stream is dropped the iterator is, behind the item that it is at; a step that waits
-/// for a thread never begins.
+/// do not use up the threads. When the stream is dropped the iterator is, behind the item that it is at; a step that
+/// waits for a thread never begins.
 pub(crate) fn stream<T, I>(items: I) -> impl Stream<Item = Result<T, FlightError>> + Send
 where
     T: Send + 'static,

@@ -1,4 +1,4 @@
-//! Aligned buffers for what is received, which come back when the last array over them is dropped.
+//! Aligned buffers for what is received, which are returned when the last array over them is dropped.
 //!
 //! A fresh page costs more than moving its bytes through TCP (about 2 us for 4 KiB, measured), so memory that was
 //! touched once is kept and used again.
@@ -17,7 +17,7 @@ const KEPT_BYTES: usize = 64 << 20;
 /// Below this a buffer is not worth keeping: the allocator has such sizes at hand.
 const SMALLEST_KEPT: usize = 4 << 10;
 
-/// How far a buffer is made ready for a reader at a time, so that memory is taken for bytes that really come.
+/// How far a buffer is made ready for a reader at a time, so that memory is taken for bytes that really arrive.
 const STEP: usize = 256 << 10;
 
 /// The receive buffers that streams share. Clones share one store.
@@ -105,8 +105,8 @@ impl LentBuffer {
         self.buffer.extend_from_slice(bytes);
     }
 
-    /// Has a reader fill the buffer, which says how many bytes it wrote to the front of what it was given. Ends when the
-    /// buffer is full or the reader is at its end.
+    /// Has a reader fill the buffer, which says how many bytes it wrote to the front of what it was given. Ends when
+    /// the buffer is full or the reader is at its end.
     ///
     /// # Errors
     /// The reader's, but for interruptions, after which it is asked again.

@@ -15,7 +15,7 @@ use bytes::Bytes;
 pub struct FlightStreamChunk {
     /// The batch; `None` in a message that carries metadata alone.
     pub data: Option<RecordBatch>,
-    /// The application's bytes; `None` if there are none, which the wire does not tell from empty ones.
+    /// The application's bytes; `None` if there are none, which the wire does not distinguish from empty ones.
     pub app_metadata: Option<Bytes>,
 }
 

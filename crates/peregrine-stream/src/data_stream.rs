@@ -18,7 +18,7 @@ use crate::outgoing::encoded_source::EncodedSource;
 use crate::outgoing::frames::Frames;
 use crate::stored::IpcSource;
 
-/// The size that messages of a stream stay under unless told otherwise: Go and arrow-rs refuse more than 4 MiB.
+/// The size that messages of a stream stay under unless set otherwise: Go and arrow-rs refuse more than 4 MiB.
 pub(crate) const MESSAGE_TARGET: usize = (4 << 20) - (64 << 10);
 
 /// A schema and the batches that follow it: what `do_get` returns.
@@ -75,7 +75,7 @@ impl FlightDataStream {
         Self::new(schema, blocking::stream(chunks.into_iter()).boxed())
     }
 
-    /// A stream of batches as they come, as DataFusion gives them.
+    /// A stream of batches as they are made, as DataFusion gives them.
     pub fn from_stream<S, E>(schema: SchemaRef, batches: S) -> Self
     where
         S: Stream<Item = Result<RecordBatch, E>> + Send + 'static,
@@ -99,11 +99,11 @@ impl FlightDataStream {
     /// [`from_blocking`](Self::from_blocking) drives an iterator, one message ahead of the network.
     ///
     /// Headers are checked as a reader would, and a message that does not fit its schema or its body is an error of the
-    /// stream. **Values are not looked at**: a client of this crate validates them, as one of another kind may not, so pass
-    /// on what you trust and let [`IpcSource::into_batches`] validate the rest.
+    /// stream. **Values are not looked at**: a client of this crate validates them, as one of another kind may not, so
+    /// pass on what you trust and let [`IpcSource::into_batches`] validate the rest.
     ///
     /// What is encoded is not cut: a message of more than 4 MiB is refused by peers that have that limit, as those of
-    /// Go and arrow-rs do unless told otherwise. Columns cannot be left out either, and
+    /// Go and arrow-rs do unless configured otherwise. Columns cannot be left out either, and
     /// [`with_write_options`](Self::with_write_options) has no effect. For all of these decode it.
     ///
     /// See [`IpcSource`] for an example.

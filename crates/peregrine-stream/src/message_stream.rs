@@ -21,7 +21,7 @@ use crate::outgoing::frames::{FrameSource, Frames};
 /// A stream of `Result<T, FlightError>`: what a handler returns for a listing, and what the client gets of it.
 ///
 /// Dropping it at the client cancels the call; at the server it is dropped when the peer has gone. After an error
-/// comes nothing more.
+/// nothing more follows.
 ///
 /// ```
 /// use peregrine_proto::ActionResult;
@@ -60,7 +60,7 @@ impl<T: Send + 'static> MessageStream<T> {
         Self { items: MessageItems::Made(stream::iter(items).map(Ok).boxed()), ..Self::empty() }
     }
 
-    /// A stream of what comes, errors included; the first error ends it.
+    /// A stream of what another stream gives, errors included; the first error ends it.
     pub fn from_stream<S, E>(stream: S) -> Self
     where
         S: Stream<Item = Result<T, E>> + Send + 'static,
@@ -69,8 +69,8 @@ impl<T: Send + 'static> MessageStream<T> {
         Self { items: MessageItems::Made(stream.err_into().boxed()), ..Self::empty() }
     }
 
-    /// A stream of what an iterator gives that blocks; the first error ends it. The iterator is driven on tokio's threads
-    /// for blocking work, one item ahead of the network. A panic in it is an error of the stream.
+    /// A stream of what an iterator gives that blocks; the first error ends it. The iterator is driven on tokio's
+    /// threads for blocking work, one item ahead of the network. A panic in it is an error of the stream.
     pub fn from_blocking<I>(items: I) -> Self
     where
         I: IntoIterator<Item = Result<T, FlightError>>,
@@ -80,8 +80,8 @@ impl<T: Send + 'static> MessageStream<T> {
     }
 
     /// The messages of a source as they arrive, in general a call's
-    /// [`MessageReader`](peregrine_transport::MessageReader), and the peer's headers, unless the source has them. Dropping
-    /// the stream drops the source, which cancels a client's call.
+    /// [`MessageReader`](peregrine_transport::MessageReader), and the peer's headers, unless the source has them.
+    /// Dropping the stream drops the source, which cancels a client's call.
     pub fn from_messages(source: impl MessageSource, headers: HeaderMap) -> Self
     where
         T: FlightMessage,
@@ -90,7 +90,8 @@ impl<T: Send + 'static> MessageStream<T> {
         Self { items, headers, is_over: false }
     }
 
-    /// The peer's headers; none in a stream that was made here, nor in the response to an upload before its first message.
+    /// The peer's headers; none in a stream that was made here, nor in the response to an upload before its first
+    /// message.
     pub fn headers(&self) -> &HeaderMap {
         self.received().and_then(CompleteMessages::headers).unwrap_or(&self.headers)
     }

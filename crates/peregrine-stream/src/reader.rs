@@ -35,7 +35,7 @@ pub struct FlightStreamReader {
     headers: HeaderMap,
     descriptor: Option<FlightDescriptor>,
     schema_app_metadata: Option<Bytes>,
-    /// Metadata that came before the schema while the schema was waited for.
+    /// Metadata that arrived before the schema while the schema was waited for.
     early: VecDeque<FlightStreamChunk>,
     /// How much more of it is kept.
     early_room: usize,
@@ -62,8 +62,8 @@ impl FlightStreamReader {
     /// Reads the first message of an upload, which names what it is for. A server does so before it calls the handler.
     ///
     /// # Errors
-    /// [`InvalidArgument`](peregrine_proto::FlightErrorKind::InvalidArgument) where there is no message, or one without a
-    /// descriptor; the call's error.
+    /// [`InvalidArgument`](peregrine_proto::FlightErrorKind::InvalidArgument) where there is no message, or one without
+    /// a descriptor; the call's error.
     pub async fn read_descriptor(&mut self) -> Result<&FlightDescriptor, FlightError> {
         match poll_fn(|cx| self.poll_message(cx)).await {
             Some(Ok(Some(chunk))) => self.keep_early(chunk)?,
@@ -75,12 +75,12 @@ impl FlightStreamReader {
         self.descriptor.as_ref().ok_or_else(missing)
     }
 
-    /// The schema, after projection. Waits for it if it has not come; metadata that comes before is kept for
+    /// The schema, after projection. Waits for it if it has not arrived; metadata that arrives before it is kept for
     /// [`read_chunk`](Self::read_chunk).
     ///
     /// # Errors
     /// The call's error, that the stream ended without a schema, or
-    /// [`ResourceExhausted`](peregrine_proto::FlightErrorKind::ResourceExhausted) where more metadata comes before it
+    /// [`ResourceExhausted`](peregrine_proto::FlightErrorKind::ResourceExhausted) where more metadata arrives before it
     /// than [`MessageLimits::effective_call_message`](peregrine_proto::MessageLimits::effective_call_message).
     pub async fn schema(&mut self) -> Result<SchemaRef, FlightError> {
         loop {
@@ -118,7 +118,8 @@ impl FlightStreamReader {
     }
 
     /// All batches to the end of the stream, or to a message that carries metadata alone, where pyarrow stops too:
-    /// [`read_chunk`](Self::read_chunk) gives that message next. What comes before the schema is passed over and kept.
+    /// [`read_chunk`](Self::read_chunk) gives that message next. What arrives before the schema is passed over and
+    /// kept.
     ///
     /// # Errors
     /// The call's error; the batches before it are dropped.
@@ -163,7 +164,7 @@ impl FlightStreamReader {
         self.schema_app_metadata.as_ref()
     }
 
-    /// The peer's headers. Those of the answer to a DoExchange are empty until something of it was read.
+    /// The peer's headers. Those of the response to a DoExchange are empty until something of it was read.
     pub fn headers(&self) -> &HeaderMap {
         self.messages.headers().unwrap_or(&self.headers)
     }
@@ -186,11 +187,11 @@ impl FlightStreamReader {
         }
     }
 
-    /// Keeps metadata that its turn has not come for, within bounds: a peer could send it for ever.
+    /// Keeps metadata until it is asked for, within bounds: a peer could send it indefinitely.
     fn keep_early(&mut self, chunk: FlightStreamChunk) -> Result<(), FlightError> {
         let Some(room) = self.early_room.checked_sub(cost(&chunk)) else {
             self.ended = true;
-            let error = FlightError::resource_exhausted("too much metadata came that was not read");
+            let error = FlightError::resource_exhausted("too much metadata arrived before it was read");
             self.messages.fail(&error);
             return Err(error);
         };

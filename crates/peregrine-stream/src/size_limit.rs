@@ -5,7 +5,8 @@ use std::fmt;
 
 use peregrine_proto::FlightError;
 
-/// A message was larger than the writer's limit. It was not sent, and the stream goes on as if it had never been written.
+/// A message was larger than the writer's limit. It was not sent, and the stream goes on as if it had never been
+/// written.
 ///
 /// It is the [source](Error::source) of a [`FlightError`] of kind
 /// [`InvalidArgument`](peregrine_proto::FlightErrorKind::InvalidArgument):

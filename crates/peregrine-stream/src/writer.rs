@@ -22,20 +22,20 @@ use crate::table::Table;
 
 /// Writes a stream of data: batches, and the application's metadata beside or between them.
 ///
-/// A client has one from DoPut, which has begun with its schema, and from DoExchange, where [`begin`](Self::begin) comes
-/// first; a handler of DoExchange is given one. What is written goes out as soon as the network takes it, so nothing has
-/// to be flushed; a method waits while more than half a megabyte is on its way. Writing and reading may be done from two
-/// tasks at once.
+/// A client has one from DoPut, which has begun with its schema, and from DoExchange, where [`begin`](Self::begin)
+/// comes first; a handler of DoExchange is given one. What is written goes out as soon as the network takes it, so
+/// nothing has to be flushed; a method waits while more than half a megabyte is on its way. Writing and reading may be
+/// done from two tasks at once.
 ///
-/// A server stops reading when what it answers is not read: a client that expects much of an exchange reads while it
+/// A server stops reading when its response is not read: a client that expects much of an exchange reads while it
 /// writes.
 ///
-/// Dropping the future of a method that writes one message writes it whole or not at all. Errors that arise here, such as
-/// that of a batch of another schema, leave the stream as it was. Where the server has ended the call, its error is the
-/// one that is given, whatever else is wrong.
+/// Dropping the future of a method that writes one message writes it completely or not at all. Errors that arise here,
+/// such as that of a batch of another schema, leave the stream as it was. Where the server has ended the call, its
+/// error is the one that is given, whatever else is wrong.
 ///
-/// A client that drops its writer without [`done_writing`](Self::done_writing) or [`close`](Self::close) cancels the call:
-/// what was written is not a whole upload. At the server the stream ends when the handler returns.
+/// A client that drops its writer without [`done_writing`](Self::done_writing) or [`close`](Self::close) cancels the
+/// call: what was written is not a complete upload. At the server the stream ends when the handler returns.
 pub struct FlightStreamWriter {
     pipe: PipeWriter,
     /// The call, on a client.
@@ -60,7 +60,7 @@ pub struct UploadCall<'a> {
     pub headers: HeaderMap,
     /// When it must be done.
     pub deadline: Option<std::time::Instant>,
-    /// What becomes of it when its answer is not wanted any more.
+    /// What becomes of it when its response is not wanted any more.
     pub abandoned: Abandoned,
 }
 
@@ -80,9 +80,9 @@ impl FlightStreamWriter {
         let encoder = schema.map(|schema| Encoder::new(schema, writer.config.options.clone())).transpose()?;
         writer.push_first(encoder)?;
         let request = Outgoing::stream(futures_util::TryStreamExt::map_err(frames, Status::from));
-        let (answer, sender) = call.channel.start(call.path, call.headers, call.deadline, request, call.abandoned);
+        let (response, sender) = call.channel.start(call.path, call.headers, call.deadline, request, call.abandoned);
         writer.call = Some(sender);
-        Ok((writer, answer))
+        Ok((writer, response))
     }
 
     /// The writer of a reply, and the frames of what it writes.
@@ -119,8 +119,8 @@ impl FlightStreamWriter {
     /// [target](IpcWriteOptions::target_message_size), which counts all of a FlightData message here.
     ///
     /// # Errors
-    /// A batch of another schema, one that is over the size limit ([`WriteSizeExceeded`](crate::WriteSizeExceeded)), a stream that has not begun or
-    /// that is done, or the error of the call.
+    /// A batch of another schema, one that is over the size limit ([`WriteSizeExceeded`](crate::WriteSizeExceeded)), a
+    /// stream that has not begun or that is done, or the error of the call.
     pub async fn write_batch(&mut self, batch: &RecordBatch) -> Result<(), FlightError> {
         self.ready().await?;
         let mut pieces = self.encoder.as_mut().ok_or_else(not_begun)?.pieces(batch)?;
@@ -137,8 +137,8 @@ impl FlightStreamWriter {
         }
     }
 
-    /// Writes all batches of a table but those without rows, cut into batches of at most `max_chunk_size` rows if that is
-    /// given.
+    /// Writes all batches of a table but those without rows, cut into batches of at most `max_chunk_size` rows if that
+    /// is given.
     ///
     /// # Errors
     /// As [`write_batch`](Self::write_batch); what was written before stays written.
@@ -171,10 +171,11 @@ impl FlightStreamWriter {
         self.write(|encoder, messages| encoder.encode(batch, messages), &app_metadata.into())
     }
 
-    /// Writes metadata alone, which may come before the schema.
+    /// Writes metadata alone, which may precede the schema.
     ///
     /// # Errors
-    /// Metadata over the size limit ([`WriteSizeExceeded`](crate::WriteSizeExceeded)), a stream that is done, or the error of the call.
+    /// Metadata over the size limit ([`WriteSizeExceeded`](crate::WriteSizeExceeded)), a stream that is done, or the
+    /// error of the call.
     pub async fn write_metadata(&mut self, app_metadata: impl Into<Bytes>) -> Result<(), FlightError> {
         self.ready().await?;
         let app_metadata = app_metadata.into();
@@ -182,8 +183,8 @@ impl FlightStreamWriter {
         self.pipe.push(|frame| frame.push_metadata(&app_metadata))
     }
 
-    /// Says that this was all: nothing more can be written, and reading goes on. A server sees the end of the upload at once;
-    /// a client sees that of the answer when the handler returns.
+    /// Says that this was all: nothing more can be written, and reading goes on. A server sees the end of the upload at
+    /// once; a client sees that of the response when the handler returns.
     ///
     /// # Errors
     /// The error of the call, if it has ended with one.
@@ -198,11 +199,11 @@ impl FlightStreamWriter {
         }
     }
 
-    /// [`done_writing`](Self::done_writing), and on a client waits for the end of the call. Called again, it gives the same
-    /// again.
+    /// [`done_writing`](Self::done_writing), and on a client waits for the end of the call. Called again, it gives the
+    /// same again.
     ///
-    /// What the server answers until then stays for the reader, up to 64 MiB; then the reader is waited for. One that reads
-    /// nothing for ten seconds gets an error in place of the rest.
+    /// What the server sends until then stays for the reader, up to 64 MiB; then the reader is waited for. One that
+    /// reads nothing for ten seconds gets an error in place of the rest.
     ///
     /// # Errors
     /// The error of the call.
@@ -235,8 +236,8 @@ impl FlightStreamWriter {
         }
     }
 
-    /// Waits for the pipe. While the request waits for its turn on the connection nobody takes from the pipe or drops it,
-    /// and the end of the call is told by its token alone.
+    /// Waits for the pipe. While the request waits for its turn on the connection no task takes from the pipe or drops
+    /// it, and only the token of the call reports its end.
     async fn room(&self) -> Result<(), PipeClosed> {
         let Some(call) = &self.call else { return poll_fn(|cx| self.pipe.poll_ready(cx)).await };
         let mut ended = pin!(call.token().ended());
@@ -247,7 +248,7 @@ impl FlightStreamWriter {
         .await
     }
 
-    /// Why nobody takes messages any more.
+    /// Why no messages are taken any more.
     async fn ended(&mut self) -> FlightError {
         let Some(call) = &mut self.call else { return FlightError::cancelled("the call has ended") };
         ok(call.status().await).err().unwrap_or_else(|| {
@@ -301,7 +302,7 @@ impl FlightStreamWriter {
 }
 
 impl WrittenFrames {
-    /// For a handler that answers with data.
+    /// For a handler that responds with data.
     pub fn of_data(config: WriteConfig) -> (FlightStreamWriter, Self) {
         let (writer, frames) = FlightStreamWriter::new(config);
         (writer, Self::new(frames))
@@ -313,7 +314,7 @@ impl Drop for FlightStreamWriter {
         if let Some(call) = &self.call
             && !self.is_done
         {
-            // The stream of frames says so too, but nobody asks it while the peer opens no window.
+            // The stream of frames says so too, but no task polls it while the peer opens no window.
             call.token().cancel(given_up().into());
         }
     }

@@ -72,7 +72,7 @@ impl IncomingParts {
         })
     }
 
-    /// Every incoming message of a stream passes here when it begins and when it is complete.
+    /// Every incoming message passes here, when it begins and, with its length, when it is complete.
     fn check(&mut self, part: &MessagePart) -> Result<(), FlightError> {
         match (part, self.message) {
             (MessagePart::Start { length }, None) => self.message = Some(*length),

@@ -35,8 +35,8 @@ use peregrine_transport::{CallToken, MessagePart, MessageReader, Status};
 ///
 /// A source is dropped when its reader is, and before that when the reader wants no more of it.
 pub trait MessageSource: Send + Sync + 'static {
-    /// The next part of a message, in order: a start, chunks that have the stated length together, an end. `None` at the
-    /// end of the stream, and after an error.
+    /// The next part of a message, in order: a start, chunks that have the stated length together, an end. `None` at
+    /// the end of the stream, and after an error.
     ///
     /// # Errors
     /// The status that ended the call.
@@ -47,18 +47,19 @@ pub trait MessageSource: Send + Sync + 'static {
         None
     }
 
-    /// The peer's trailers, once the stream has ended without an error. Those that came with an error are in its status.
+    /// The peer's trailers, once the stream has ended without an error. Those that came with an error are in its
+    /// status.
     fn trailers(&self) -> Option<&HeaderMap> {
         None
     }
 
-    /// Sets the most bytes that a message may have, from the next one on: a longer one is an error. Without effect unless
-    /// implemented, and then it is up to the source what it hands on.
+    /// Sets the most bytes that a message may have, from the next one on: a longer one is an error. Without effect
+    /// unless implemented, and then it is up to the source what it hands on.
     fn set_message_limit(&mut self, limit: usize) {
         let _ = limit;
     }
 
-    /// The token of the call, if there is one: whoever reads may cancel it.
+    /// The token of the call, if there is one: its reader may cancel it.
     fn token(&self) -> Option<&CallToken> {
         None
     }

@@ -1,4 +1,4 @@
-//! Streams that are read from memory: frames cut anywhere, and what a source is told.
+//! Streams that are read from memory: frames cut anywhere, and what a source learns from its reader.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -31,7 +31,7 @@ struct InMemory {
     seen: Arc<Seen>,
 }
 
-/// What a reader told its source.
+/// What a source learned from its reader.
 #[derive(Default)]
 struct Seen {
     limit: AtomicUsize,

@@ -3,7 +3,7 @@
 /// From where a body's alignment is counted, which depends on how the receiver lays out what it reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum BodyAlignment {
-    /// From the start of the DATA frame, as receivers see it that keep whole frames: this crate.
+    /// From the start of the DATA frame, as receivers see it that keep complete frames: this crate.
     #[default]
     Frame,
     /// From the start of the gRPC message: grpc-core puts that at a multiple of 16.

@@ -85,7 +85,7 @@ impl FrameSource for DataSource {
     }
 }
 
-/// An encoder whose pieces are under the target of the options as whole FlightData messages.
+/// An encoder whose pieces are under the target of the options as complete FlightData messages.
 pub(crate) fn encoder_within(schema: SchemaRef, mut options: IpcWriteOptions) -> Result<Encoder, FlightError> {
     options.target_message_size = options.target_message_size.map(|target| target.saturating_sub(HEAD_ROOM));
     Ok(Encoder::new(schema, options)?)

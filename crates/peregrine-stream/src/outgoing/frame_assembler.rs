@@ -53,7 +53,8 @@ impl FrameAssembler {
 
     /// Adds a message that is protobuf already.
     pub(crate) fn push_message(&mut self, message: Bytes) -> Result<(), FlightError> {
-        self.put(&message_prefix(message.len())?);
+        let prefix = begin_message(message.len())?;
+        self.put(&prefix);
         self.push_part(message);
         Ok(())
     }
@@ -98,7 +99,7 @@ impl FrameAssembler {
             BodyAlignment::Message => 0,
         });
         // Before any memory is asked for: metadata may be of any size.
-        let prefix = message_prefix(head.message_length(position))?;
+        let prefix = begin_message(head.message_length(position))?;
         self.make_room(MESSAGE_PREFIX_LENGTH + head.encoded_len(position));
         self.tail.put_slice(&prefix);
         head.write(&mut self.tail, position);
@@ -132,4 +133,9 @@ impl FrameAssembler {
             self.frame.push(self.tail.split().freeze());
         }
     }
+}
+
+/// The prefix of a message of this length. Every outgoing message passes here, before anything of it is written.
+fn begin_message(length: usize) -> Result<[u8; MESSAGE_PREFIX_LENGTH], FlightError> {
+    message_prefix(length)
 }

@@ -45,7 +45,7 @@ pub(crate) enum WriterState {
     GivenUp,
 }
 
-/// Nobody takes messages any more: the call has ended.
+/// No messages are taken any more: the call has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct PipeClosed;
 
@@ -68,12 +68,13 @@ impl PipeWriter {
         Poll::Pending
     }
 
-    /// Whether nobody takes messages any more.
+    /// Whether no messages are taken any more.
     pub(crate) fn is_closed(&self) -> bool {
         !lock(&self.state).is_read
     }
 
-    /// Adds messages to the frame. What a `fill` that fails has added by then stays; what nobody takes any more is dropped.
+    /// Adds messages to the frame. What a `fill` that fails has added by then stays; what is not taken any more is
+    /// dropped.
     pub(crate) fn push<E>(&self, fill: impl FnOnce(&mut FrameAssembler) -> Result<(), E>) -> Result<(), E> {
         let mut state = lock(&self.state);
         if !state.is_read {
@@ -116,8 +117,8 @@ pub(crate) struct PipeFrames {
 }
 
 impl PipeFrames {
-    /// The frame of what waits; `None` if nothing does, and then `cx` is woken when something comes. Whether anything
-    /// can still come is told with it.
+    /// The frame of what waits; `None` if nothing does, and then `cx` is woken when something is written. The state of
+    /// the writer says whether more may follow.
     pub(crate) fn take(&self, cx: &mut Context<'_>) -> (Option<Rope>, WriterState) {
         let mut state = lock(&self.state);
         let (frame, writing) = (state.frame.take(), state.writing);
@@ -130,7 +131,7 @@ impl PipeFrames {
         (frame, writing)
     }
 
-    /// Takes what waits, and nothing after it: who still writes is told that it is closed.
+    /// Takes what waits, and nothing after it: a writer that still writes finds it closed.
     pub(crate) fn close(&self) -> Option<Rope> {
         let mut state = lock(&self.state);
         state.is_read = false;
@@ -156,7 +157,7 @@ impl Stream for PipeFrames {
 
 impl Drop for PipeFrames {
     fn drop(&mut self) {
-        // Batches that nobody will send hold memory.
+        // Batches that will never be sent hold memory.
         drop(self.close());
     }
 }

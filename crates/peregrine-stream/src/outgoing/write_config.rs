@@ -11,7 +11,8 @@ use crate::size_limit::WriteSizeExceeded;
 /// How a stream is written.
 #[derive(Debug, Clone, Default)]
 pub struct WriteConfig {
-    /// How batches are encoded, unless [`FlightStreamWriter::begin_with`](crate::FlightStreamWriter::begin_with) says otherwise.
+    /// How batches are encoded, unless [`FlightStreamWriter::begin_with`](crate::FlightStreamWriter::begin_with) says
+    /// otherwise.
     pub options: IpcWriteOptions,
     /// The most bytes that a message may have; see [`WriteSizeExceeded`]. `None` leaves it at gRPC's 2 GiB.
     pub size_limit: Option<usize>,

@@ -19,8 +19,8 @@ impl WrittenFrames {
     }
 
     /// The frames until the handler has ended, and its error if it ended with one. The handler is polled together with
-    /// the frames, which may stand still for long: one that should go on meanwhile is run in a task of its own, and this
-    /// is given its end.
+    /// the frames, which may stand still for long: one that should go on meanwhile is run in a task of its own, and
+    /// this is given its end.
     pub fn until<F>(self, handler: F) -> impl Stream<Item = Result<Rope, FlightError>> + Send + Unpin + use<F>
     where
         F: Future<Output = Result<(), FlightError>> + Send + Unpin,

@@ -10,8 +10,8 @@ use super::errors::{ErrorChange, broken};
 /// The messages behind the schema, each read when it is asked for.
 pub(super) type StoredMessages = Box<dyn Iterator<Item = Result<IpcMessage, FlightError>> + Send>;
 
-/// The batches of an [`IpcSource`](crate::IpcSource), each read and decoded when it is asked for, which blocks. Behind an error
-/// there are none.
+/// The batches of an [`IpcSource`](crate::IpcSource), each read and decoded when it is asked for, which blocks. Behind
+/// an error there are none.
 pub struct IpcBatches {
     decoder: Decoder,
     schema: SchemaRef,

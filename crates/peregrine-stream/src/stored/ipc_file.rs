@@ -13,8 +13,8 @@ use crate::buffers::Recycler;
 
 /// An IPC file that is open: its footer is read, its messages are when they are asked for.
 ///
-/// All of it blocks as the reads of its source do: call it where that is fine, such as in tokio's `spawn_blocking`. Clones
-/// share the file.
+/// All of it blocks as the reads of its source do: call it where that is fine, such as in tokio's `spawn_blocking`.
+/// Clones share the file.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -44,8 +44,8 @@ impl IpcFile {
     /// Reads the footer of a file.
     ///
     /// # Errors
-    /// `DataLoss` for a file that is broken, `ResourceExhausted` for one over the limits, `Unimplemented` for one of a version
-    /// that is not read or of big-endian data, `Failed` where it cannot be read.
+    /// `DataLoss` for a file that is broken, `ResourceExhausted` for one over the limits, `Unimplemented` for one of a
+    /// version that is not read or of big-endian data, `Failed` where it cannot be read.
     pub fn open<R>(source: R, limits: MessageLimits) -> Result<Self, FlightError>
     where
         R: PositionedRead + Send + Sync + 'static,

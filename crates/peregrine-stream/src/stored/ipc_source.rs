@@ -18,8 +18,8 @@ use super::stream_source::{Recycled, StreamBytes, StreamSource};
 ///
 /// [`FlightDataStream::from_ipc`](crate::FlightDataStream::from_ipc) sends the messages as they are,
 /// [`into_batches`](Self::into_batches) decodes them. Bodies are read into buffers that are used again, or shared where
-/// they are in memory; a message is read when its turn comes. What is stored may be forged or broken: nothing that it states is
-/// believed.
+/// they are in memory; a message is read when its turn comes. What is stored may be forged or broken: nothing that it
+/// states is believed.
 ///
 /// ```
 /// use peregrine_proto::MessageLimits;
@@ -60,8 +60,8 @@ impl IpcSource {
     /// The messages of a stream, whose bytes a reader gives. Reads the schema, and blocks for it.
     ///
     /// # Errors
-    /// `DataLoss` for a stream that is broken or has no schema, `ResourceExhausted` for one over the limits, `Unimplemented` for one
-    /// of a version that is not read or of big-endian data, `Failed` where it cannot be read.
+    /// `DataLoss` for a stream that is broken or has no schema, `ResourceExhausted` for one over the limits,
+    /// `Unimplemented` for one of a version that is not read or of big-endian data, `Failed` where it cannot be read.
     pub fn from_stream<R: Read + Send + 'static>(reader: R, limits: MessageLimits) -> Result<Self, FlightError> {
         // Prefixes and headers are small; bodies go past the buffer.
         Self::of_stream(Recycled::new(BufReader::new(reader)), limits)
@@ -113,8 +113,8 @@ impl IpcSource {
         Err((self.change)(error.into()))
     }
 
-    /// Changes the errors that come from here on, also while the messages are read, to say in them what was read. A change
-    /// that was asked for before comes first.
+    /// Changes the errors from here on, also while the messages are read, to say in them what was read. A change
+    /// that was asked for before is made first.
     #[must_use]
     pub fn map_errors(self, change: impl Fn(FlightError) -> FlightError + Send + 'static) -> Self {
         let before = self.change;
@@ -140,7 +140,7 @@ impl IpcSource {
         let (mut check, change) = (self.check, self.change);
         let checked = move |message: Result<IpcMessage, FlightError>| match message {
             Ok(message) => match check.message(&message) {
-                // It came already.
+                // There was one already.
                 Ok(MessageKind::Schema) => None,
                 Ok(_) => Some(Ok(message)),
                 Err(error) => Some(Err(change(broken(error)))),

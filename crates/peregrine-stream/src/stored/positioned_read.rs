@@ -35,7 +35,8 @@ pub trait PositionedRead {
     /// Fills the buffer with the bytes from `offset` on.
     ///
     /// # Errors
-    /// [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) if there are not as many, and whatever keeps them from being read.
+    /// [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) if there are not as many, and whatever keeps them from being
+    /// read.
     fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()>;
 
     /// All bytes of a range, if they are in memory already, to be shared instead of read. `None` unless implemented.

@@ -41,7 +41,7 @@ impl<R: Read> StreamBytes for Recycled<R> {
     }
 }
 
-/// The messages of a stream to its end, or to an error: what is behind that cannot be told from what was lost.
+/// The messages of a stream to its end, or to an error: what is behind that cannot be distinguished from what was lost.
 pub(super) struct StreamSource<B> {
     bytes: B,
     messages: StreamMessages,
