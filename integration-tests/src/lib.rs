@@ -3,7 +3,6 @@
 
 mod columns;
 mod flags;
-pub mod fuzz;
 mod hosts;
 mod interop;
 mod json_dialect;

@@ -36,7 +36,7 @@ pub(crate) struct Plan {
 /// If there is a finding, whose input lies below `target/fuzz` then.
 pub(crate) fn run(workspace: &Workspace, plan: &Plan) -> Result<()> {
     // Not optimized, and so with all checks.
-    workspace.build(Profile::Dev, &["--package", "integration-tests", "--bin", "fuzz"])?;
+    workspace.build(Profile::Dev, &["--package", "fuzz", "--bin", "fuzz"])?;
     let scratch = workspace.scratch("fuzz")?;
     if let Some(input) = &plan.again {
         let target = plan.target.as_deref().context("--again needs --target")?;

@@ -26,7 +26,6 @@ mod embedded;
 mod error_kinds;
 mod forged;
 mod forwarding;
-mod fuzz_targets;
 mod halves;
 mod handshake;
 mod hostile_clients;

@@ -15,6 +15,7 @@ pub(super) const FLOORS: &[(&str, u8)] = &[
     ("peregrine", 7),
     ("peregrine-cli", 8),
     ("examples", 9),
+    ("fuzz", 9),
     ("integration-tests", 9),
     ("xtask", 9),
 ];
@@ -23,7 +24,7 @@ pub(super) const FLOORS: &[(&str, u8)] = &[
 pub(super) const STANDS_ALONE: &str = "xtask";
 
 /// Packages that are a workspace of their own, and why: the rules for manifests do not hold there.
-pub(super) const OWN_WORKSPACES: &[(&str, &str)] = &[("integration-tests/fuzz", "cargo-fuzz needs a nightly compiler")];
+pub(super) const OWN_WORKSPACES: &[(&str, &str)] = &[("fuzz", "cargo-fuzz needs a nightly compiler")];
 
 /// Lines of a file, its tests left out.
 pub(super) const FILE_LINES: usize = 400;
@@ -43,7 +44,7 @@ pub(super) const UNSAFE: &[(&str, &str)] = &[
         "crates/peregrine-ipc/src/decode/trust.rs",
         "arrays of values that were just checked, faster than arrow checks them; and what opts out of the check",
     ),
-    ("integration-tests/src/bin/fuzz/counting.rs", "an allocator that counts, which is an unsafe trait"),
+    ("fuzz/targets/src/bin/fuzz/counting.rs", "an allocator that counts, which is an unsafe trait"),
     ("integration-tests/tests/codec/messages.rs", "calls that constructor on messages that it just wrote"),
     ("crates/peregrine-transport/src/allocator.rs", "the hint to the allocator, which is a C function"),
 ];
@@ -63,7 +64,7 @@ pub(super) const FOREIGN: &[(&str, &[&str])] = &[
 
 /// Who may open sockets: the transport, and the tools that need raw bytes.
 pub(super) const NETWORK: &[&str] =
-    &["peregrine-transport", "peregrine-testkit", "integration-tests", "xtask", "examples"];
+    &["peregrine-transport", "peregrine-testkit", "integration-tests", "fuzz", "xtask", "examples"];
 
 /// Types that are sockets, wherever they come from.
 pub(super) const SOCKET_TYPES: &[&str] =
@@ -77,8 +78,13 @@ pub(super) const TOP_LEVEL: &[&str] = &[
     "Cargo.toml",
     "LICENSE",
     "README.md",
+    "SECURITY.md",
     "crates",
+    "deny.toml",
+    "deploy",
+    "docs",
     "examples",
+    "fuzz",
     "integration-tests",
     "proto",
     "target",

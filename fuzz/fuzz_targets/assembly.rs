@@ -1,0 +1,4 @@
+//! `cargo fuzz run assembly`.
+#![no_main]
+
+fuzz_programs::program!("assembly");

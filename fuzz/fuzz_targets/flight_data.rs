@@ -1,0 +1,4 @@
+//! `cargo fuzz run flight_data`.
+#![no_main]
+
+fuzz_programs::program!("flight_data");

@@ -1,0 +1,4 @@
+//! `cargo fuzz run ipc_decoder`.
+#![no_main]
+
+fuzz_programs::program!("ipc_decoder");

@@ -1,0 +1,4 @@
+//! `cargo fuzz run ipc_stream`.
+#![no_main]
+
+fuzz_programs::program!("ipc_stream");

@@ -1,0 +1,4 @@
+//! `cargo fuzz run location`.
+#![no_main]
+
+fuzz_programs::program!("location");

@@ -1,0 +1,4 @@
+//! `cargo fuzz run trailers`.
+#![no_main]
+
+fuzz_programs::program!("trailers");

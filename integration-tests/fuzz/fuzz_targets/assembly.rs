@@ -1,4 +1,0 @@
-//! `cargo fuzz run assembly`.
-#![no_main]
-
-fuzz::program!("assembly");

@@ -1,4 +1,0 @@
-//! `cargo fuzz run ipc_stream`.
-#![no_main]
-
-fuzz::program!("ipc_stream");

@@ -1,4 +1,0 @@
-//! `cargo fuzz run location`.
-#![no_main]
-
-fuzz::program!("location");

@@ -1,4 +1,0 @@
-//! `cargo fuzz run trailers`.
-#![no_main]
-
-fuzz::program!("trailers");
