@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use peregrine_client::FlightClient;
+use peregrine_client::{FlightClient, FlightClientBuilder};
 use peregrine_proto::Location;
 use peregrine_server::{BoundServer, FlightServer, FlightServerBuilder, FlightService, RunningServer};
 use peregrine_transport::{Connecting, Connector, Io, Listener};
@@ -97,15 +97,21 @@ impl Pair {
     fn of<S: FlightService>(server: BoundServer, service: S, connector: impl Connector) -> Self {
         let server = server.serve(service).expect("settings that a server takes");
         let connector = PairConnector(Arc::new(connector));
-        let client = FlightClient::builder(Location::reuse_connection())
-            .and_then(|builder| builder.connector(connector.clone()).build())
-            .expect("the defaults of a client");
+        let client = connector.client(|defaults| defaults);
         Self { server, connector, client }
     }
 
     /// The client with its defaults.
     pub fn client(&self) -> &FlightClient {
         &self.client
+    }
+
+    /// Another client of the server, with settings.
+    ///
+    /// # Panics
+    /// If the settings contradict themselves.
+    pub fn client_with(&self, settings: impl FnOnce(FlightClientBuilder) -> FlightClientBuilder) -> FlightClient {
+        self.connector.client(settings)
     }
 
     /// What reaches the server, for clients with settings and for raw bytes.
@@ -124,6 +130,11 @@ impl Pair {
 pub struct PairConnector(Arc<dyn Connector>);
 
 impl PairConnector {
+    fn client(&self, settings: impl FnOnce(FlightClientBuilder) -> FlightClientBuilder) -> FlightClient {
+        let builder = FlightClient::builder(Location::reuse_connection()).expect("a location that names no host");
+        settings(builder.connector(self.clone())).build().expect("settings that a client takes")
+    }
+
     /// A new connection as a bare byte stream.
     ///
     /// # Errors

@@ -1,57 +1,10 @@
-//! The integration tests, one module an RPC or a theme: everything here goes through the API that users have, and
-//! where a peer must misbehave, through bare gRPC or bare HTTP/2.
+//! The integration tests, in folders by topic: everything here goes through the API that users have, and where a peer must
+//! misbehave, through bare gRPC or bare HTTP/2.
 
-mod backpressure;
-mod bare_http;
-mod bare_peer;
-mod blocked;
-mod broken_connections;
-mod cancel;
-mod closing;
-mod codec_options;
-mod concurrency;
-mod connecting;
-mod cut_uploads;
-mod deadlines;
-mod defined_actions;
-mod do_action;
-mod do_exchange;
-mod do_get;
-mod do_get_breaks;
-mod do_get_metadata;
-mod do_put;
-mod drops;
-mod early_ends;
-mod embedded;
-mod error_kinds;
-mod forged;
-mod forwarding;
-mod halves;
-mod handshake;
-mod hostile_clients;
-mod hostile_servers;
-mod list_flights;
-mod memory_service;
-mod metadata;
-mod mounted;
-mod one_copy;
-mod one_rpc;
-mod passed_through;
-mod ported;
-mod random_tables;
-mod scenario_lies;
-mod scenario_programs;
-mod scenarios;
-mod sharing;
-mod shutdown;
-mod slow_uploads;
-mod splitting;
-mod transports;
-mod unary;
-mod unimplemented;
-mod upload_ends;
-mod upload_messages;
+mod calls;
+mod data_path;
+mod embedding;
+mod hostile;
+mod programs;
+mod support;
 mod uploads;
-mod wait_for_available;
-mod waiting;
-mod watched_uploads;

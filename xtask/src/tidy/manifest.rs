@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use super::Finding;
-use super::table::{FLOORS, FOREIGN, NETWORK, STANDS_ALONE};
+use super::table::{FLOORS, FOREIGN, NETWORK, STANDS_ALONE, TESTKIT};
 
 /// The manifest of a member, read line by line: members are written that plainly, and a check says so if not.
 #[derive(Debug)]
@@ -27,6 +27,10 @@ struct Entry {
 impl Entry {
     fn is_dependency(&self) -> bool {
         self.section.ends_with("dependencies")
+    }
+
+    fn is_for_tests(&self) -> bool {
+        self.section.ends_with("dev-dependencies")
     }
 
     /// The name before `.workspace`.
@@ -108,7 +112,8 @@ impl Manifest {
             if self.name == STANDS_ALONE {
                 return Some(format!("`{STANDS_ALONE}` depends on no crate of the workspace"));
             }
-            if below >= floor {
+            let for_tests = name == TESTKIT && entry.is_for_tests();
+            if below >= floor && !for_tests {
                 return Some(format!(
                     "`{}` (floor {floor}) may not depend on `{name}` (floor {below}): arrows point down",
                     self.name
@@ -183,6 +188,16 @@ mod tests {
             assert_eq!(found.len(), 1, "{section}");
             assert!(found[0].starts_with("7: `peregrine-ipc` (floor 2) may not depend on"), "{found:?}");
         }
+    }
+
+    #[test]
+    fn the_testkit_is_there_for_the_tests_of_all_below_it() {
+        for name in ["peregrine-proto", "peregrine-stream", "peregrine-server"] {
+            assert!(findings(name, "[dev-dependencies]\nperegrine-testkit.workspace = true\n").is_empty(), "{name}");
+            assert_eq!(findings(name, "[dependencies]\nperegrine-testkit.workspace = true\n").len(), 1, "{name}");
+            assert_eq!(findings(name, "[dev-dependencies]\nperegrine.workspace = true\n").len(), 1, "{name}");
+        }
+        assert_eq!(findings("xtask", "[dev-dependencies]\nperegrine-testkit.workspace = true\n").len(), 1);
     }
 
     #[test]

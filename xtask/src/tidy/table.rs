@@ -20,6 +20,9 @@ pub(super) const FLOORS: &[(&str, u8)] = &[
     ("xtask", 9),
 ];
 
+/// What every crate may use for its own tests, though it stands above them.
+pub(super) const TESTKIT: &str = "peregrine-testkit";
+
 /// Depends on no crate of the workspace, so that it builds when they do not.
 pub(super) const STANDS_ALONE: &str = "xtask";
 

@@ -1,0 +1,5 @@
+//! The client through its public API, against the testkit's services.
+
+mod codec_options;
+mod connecting;
+mod wait_for_available;

@@ -1,0 +1,11 @@
+//! The server through its public API, called by the testkit's client.
+
+mod do_action;
+mod do_exchange;
+mod do_get_breaks;
+mod error_kinds;
+mod handshake;
+mod list_flights;
+mod shutdown;
+mod unary;
+mod unimplemented;

@@ -1,0 +1,4 @@
+//! Flight beside the services of others.
+
+mod embedded;
+pub(crate) mod mounted;
