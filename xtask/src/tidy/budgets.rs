@@ -5,7 +5,7 @@ use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 use syn::{ImplItemFn, ItemFn, TraitItemFn};
 
-use super::Finding;
+use super::finding::Finding;
 use super::source::SourceFile;
 use super::table::{FILE_LINES, FUNCTION_LINES, INLINE_TEST_LINES, ROOT_CODE_LINES};
 

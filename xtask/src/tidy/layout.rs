@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::Finding;
+use super::finding::Finding;
 use super::source::SourceFile;
 use super::table::{EMPTY_WORDS, TOP_LEVEL};
 

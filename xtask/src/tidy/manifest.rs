@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::Finding;
+use super::finding::Finding;
 use super::table::{FLOORS, FOREIGN, NETWORK, STANDS_ALONE, TESTKIT};
 
 /// The manifest of a member, read line by line: members are written that plainly, and a check says so if not.

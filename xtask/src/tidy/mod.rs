@@ -1,41 +1,29 @@
 //! Checks the rules of the house that a compiler does not know: floors, budgets, names, what may be used where.
 
 mod budgets;
+mod circles;
+mod comments;
+mod crate_tree;
+mod finding;
+mod graph;
 mod layout;
 mod manifest;
+mod names_in_code;
 mod source;
 mod table;
 mod tokens;
+mod type_names;
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
+use self::crate_tree::CrateTree;
+use self::finding::Finding;
 use self::manifest::Manifest;
 use self::source::SourceFile;
 use self::table::OWN_WORKSPACES;
-
-/// One broken rule and its place.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Finding {
-    path: PathBuf,
-    line: usize,
-    what: String,
-}
-
-impl Finding {
-    fn new(path: &Path, line: usize, what: impl Into<String>) -> Self {
-        Self { path: path.to_owned(), line, what: what.into() }
-    }
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}: {}", self.path.display(), self.line, self.what)
-    }
-}
 
 /// Checks the workspace at `root` and prints what breaks a rule.
 ///
@@ -87,11 +75,16 @@ impl Member {
             findings.extend(self.manifest.check());
         }
         findings.extend(layout::check_names(&self.sources));
+        for tree in CrateTree::all_of(&self.sources) {
+            findings.extend(circles::check(&tree));
+            findings.extend(type_names::check(&tree));
+        }
         for source in &self.sources {
             findings.extend(layout::check_header(source));
             findings.extend(tokens::check(source, self.manifest.name()));
             if !source.is_generated() {
                 findings.extend(budgets::check(source));
+                findings.extend(comments::check(source));
             }
         }
     }

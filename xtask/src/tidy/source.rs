@@ -4,8 +4,9 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
-use syn::{Attribute, Item, Meta};
+use syn::{Attribute, Item, Meta, Token};
 
 /// A Rust file, parsed.
 pub(super) struct SourceFile {
@@ -74,19 +75,40 @@ impl SourceFile {
     }
 }
 
-fn is_test_item(item: &Item) -> bool {
+/// Whether an item is compiled for tests alone.
+pub(super) fn is_test_item(item: &Item) -> bool {
     let attributes: &[Attribute] = match item {
+        Item::Const(item) => &item.attrs,
+        Item::Enum(item) => &item.attrs,
         Item::Fn(item) => &item.attrs,
         Item::Impl(item) => &item.attrs,
+        Item::Macro(item) => &item.attrs,
         Item::Mod(item) => &item.attrs,
+        Item::Static(item) => &item.attrs,
         Item::Struct(item) => &item.attrs,
+        Item::Trait(item) => &item.attrs,
+        Item::Type(item) => &item.attrs,
         Item::Use(item) => &item.attrs,
         _ => &[],
     };
-    attributes.iter().any(|attribute| match &attribute.meta {
-        Meta::List(list) => list.path.is_ident("cfg") && list.tokens.to_string() == "test",
+    is_for_tests(attributes)
+}
+
+/// Whether one of the attributes is `cfg(test)` or `cfg(all(.., test, ..))`.
+pub(super) fn is_for_tests(attributes: &[Attribute]) -> bool {
+    let mut conditions = attributes.iter().filter(|attribute| attribute.path().is_ident("cfg"));
+    conditions.any(|attribute| attribute.parse_args::<Meta>().is_ok_and(|condition| needs_test(&condition)))
+}
+
+fn needs_test(condition: &Meta) -> bool {
+    match condition {
+        Meta::Path(path) => path.is_ident("test"),
+        Meta::List(list) if list.path.is_ident("all") => {
+            let parts = list.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated);
+            parts.is_ok_and(|parts| parts.iter().any(needs_test))
+        }
         _ => false,
-    })
+    }
 }
 
 fn lines_of(item: &Item) -> RangeInclusive<usize> {
@@ -104,6 +126,14 @@ mod tests {
         let file = SourceFile::parse(Path::new("crates/x/src/a.rs"), text.into()).unwrap();
         assert_eq!(file.inline_tests(), [3..=6]);
         assert!(file.is_test_line(5) && !file.is_test_line(2));
+    }
+
+    #[test]
+    fn what_is_compiled_without_tests_too_is_no_test() {
+        let text =
+            "#[cfg(all(unix, test))]\nfn a() {}\n#[cfg(not(test))]\nfn b() {}\n#[cfg(any(test, unix))]\nfn c() {}\n";
+        let file = SourceFile::parse(Path::new("crates/x/src/a.rs"), text.into()).unwrap();
+        assert_eq!(file.inline_tests(), [1..=2]);
     }
 
     #[test]

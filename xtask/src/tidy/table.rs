@@ -37,6 +37,8 @@ pub(super) const FUNCTION_LINES: usize = 60;
 pub(super) const ROOT_CODE_LINES: usize = 60;
 /// Lines of tests that may stand in the file that they test.
 pub(super) const INLINE_TEST_LINES: usize = 200;
+/// Columns of a line that is a comment, its indentation included.
+pub(super) const COMMENT_COLUMNS: usize = 122;
 /// Lines with `cfg(feature = ..)` in the whole workspace.
 pub(super) const FEATURE_LINES: usize = 14;
 

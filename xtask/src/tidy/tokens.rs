@@ -4,7 +4,7 @@ use std::path::Path;
 
 use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 
-use super::Finding;
+use super::finding::Finding;
 use super::source::SourceFile;
 use super::table::{FEATURE_LINES, NETWORK, SOCKET_TYPES, UNSAFE};
 
