@@ -29,7 +29,6 @@ pub struct Dropped(oneshot::Receiver<()>);
 
 impl OnDrop {
     /// A guard, and what waits for its drop.
-    #[expect(clippy::new_ret_no_self, reason = "two ends of one thing")]
     pub fn new() -> (Self, Dropped) {
         let (sender, receiver) = oneshot::channel();
         (Self(sender), Dropped(receiver))

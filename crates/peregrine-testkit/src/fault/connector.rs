@@ -9,8 +9,8 @@ use peregrine_transport::{Connecting, Connector, Io, Listener};
 use tokio::io::{AsyncWriteExt, copy, split};
 use tokio::sync::mpsc;
 
+use super::faults::Faults;
 use super::link::LinkEnd;
-use super::plan::Faults;
 
 /// Makes connections whose faults a [`Faults`] plans.
 #[derive(Clone)]

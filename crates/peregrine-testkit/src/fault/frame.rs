@@ -68,8 +68,8 @@ pub struct Frame {
 
 impl Frame {
     /// Resets a stream. Whoever reads it believes that its peer gave the call up. What the peer still sends on that
-    /// stream is thrown away from then on, and its window given back, as if it had really stopped; HEADERS go through, which
-    /// the compression of later headers builds on.
+    /// stream is thrown away from then on, and its window given back, as if it had really stopped; HEADERS go through,
+    /// which the compression of later headers builds on.
     pub fn reset_stream(stream: u32, code: ErrorCode) -> Self {
         Self { kind: kind::RST_STREAM, stream, payload: Bytes::copy_from_slice(&(code as u32).to_be_bytes()) }
     }

@@ -5,6 +5,7 @@
 
 mod connector;
 mod cursor;
+mod faults;
 mod frame;
 mod lane;
 mod link;
@@ -13,5 +14,6 @@ mod plan;
 mod tests;
 
 pub use self::connector::FaultyConnector;
+pub use self::faults::Faults;
 pub use self::frame::{ErrorCode, Frame};
-pub use self::plan::{Direction, Fault, Faults};
+pub use self::plan::{Direction, Fault};

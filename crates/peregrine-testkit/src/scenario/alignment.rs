@@ -16,9 +16,9 @@ use super::read::read_endpoints;
 const TICKET: &str = "align-data";
 
 /// Answers every descriptor with the same three rows.
-pub(super) struct Service;
+pub(super) struct AlignmentService;
 
-impl FlightService for Service {
+impl FlightService for AlignmentService {
     async fn get_flight_info(
         &self,
         _context: ServerCallContext,

@@ -12,9 +12,9 @@ use super::error::{During, expect_eq};
 use super::read::only_endpoint;
 
 /// Gives the command back as metadata.
-pub(super) struct Service;
+pub(super) struct AppMetadataService;
 
-impl FlightService for Service {
+impl FlightService for AppMetadataService {
     async fn get_flight_info(
         &self,
         _context: ServerCallContext,

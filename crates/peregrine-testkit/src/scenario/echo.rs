@@ -13,9 +13,9 @@ use super::ScenarioError;
 use super::error::{During, expect_eq};
 
 /// Sends back what it gets, message by message.
-pub(super) struct Service;
+pub(super) struct EchoService;
 
-impl FlightService for Service {
+impl FlightService for EchoService {
     async fn do_exchange(
         &self,
         _context: ServerCallContext,

@@ -23,17 +23,17 @@ const ACTIONS: [&str; 2] = [ActionType::CANCEL_FLIGHT_INFO, ActionType::RENEW_FL
 
 /// Remembers the last flight that it described, and no other.
 #[derive(Default)]
-pub(super) struct Service {
+pub(super) struct ExpirationTimeService {
     endpoints: Mutex<ExpiringEndpoints>,
 }
 
-impl Service {
+impl ExpirationTimeService {
     fn endpoints(&self) -> MutexGuard<'_, ExpiringEndpoints> {
         self.endpoints.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl FlightService for Service {
+impl FlightService for ExpirationTimeService {
     async fn get_flight_info(
         &self,
         _context: ServerCallContext,

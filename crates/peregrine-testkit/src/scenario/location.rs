@@ -10,9 +10,9 @@ use super::error::{During, expect_eq};
 use super::read::only_endpoint;
 
 /// Answers every descriptor with the one endpoint.
-pub(super) struct Service;
+pub(super) struct LocationService;
 
-impl FlightService for Service {
+impl FlightService for LocationService {
     async fn get_flight_info(
         &self,
         _context: ServerCallContext,

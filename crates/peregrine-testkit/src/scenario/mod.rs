@@ -89,16 +89,18 @@ impl Scenario {
     /// As [`BoundServer::serve`] has them.
     pub fn serve(self, server: BoundServer) -> Result<RunningServer, FlightError> {
         match self {
-            Self::Ordered => server.serve(ordered::Service),
+            Self::Ordered => server.serve(ordered::OrderedService),
             Self::ExpirationTimeDoGet
             | Self::ExpirationTimeListActions
             | Self::ExpirationTimeCancelFlightInfo
-            | Self::ExpirationTimeRenewFlightEndpoint => server.serve(expiration_time::Service::default()),
-            Self::DoExchangeEcho => server.serve(echo::Service),
-            Self::LocationReuseConnection => server.serve(location::Service),
-            Self::PollFlightInfo => server.serve(poll::Service),
-            Self::AppMetadataFlightInfoEndpoint => server.serve(app_metadata::Service),
-            Self::Alignment => server.serve(alignment::Service),
+            | Self::ExpirationTimeRenewFlightEndpoint => {
+                server.serve(expiration_time::ExpirationTimeService::default())
+            }
+            Self::DoExchangeEcho => server.serve(echo::EchoService),
+            Self::LocationReuseConnection => server.serve(location::LocationService),
+            Self::PollFlightInfo => server.serve(poll::PollService),
+            Self::AppMetadataFlightInfoEndpoint => server.serve(app_metadata::AppMetadataService),
+            Self::Alignment => server.serve(alignment::AlignmentService),
         }
     }
 

@@ -14,9 +14,9 @@ use super::error::{During, expect, expect_eq};
 use super::read::read_endpoints;
 
 /// Says that the order matters only if it was asked for.
-pub(super) struct Service;
+pub(super) struct OrderedService;
 
-impl FlightService for Service {
+impl FlightService for OrderedService {
     async fn get_flight_info(
         &self,
         _context: ServerCallContext,

@@ -14,9 +14,9 @@ use super::error::{During, expect};
 const POLLED_WITHIN: Duration = Duration::from_secs(10);
 
 /// Every query is complete at the second poll.
-pub(super) struct Service;
+pub(super) struct PollService;
 
-impl FlightService for Service {
+impl FlightService for PollService {
     async fn poll_flight_info(
         &self,
         _context: ServerCallContext,

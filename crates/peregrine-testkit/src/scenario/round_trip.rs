@@ -46,7 +46,7 @@ impl RoundTrip {
             (Some("0.0.0.0"), Some(port)) => Location::for_grpc_tcp("127.0.0.1", port),
             _ => bound,
         };
-        server.serve(Service { location, tables: Mutex::default() })
+        server.serve(RoundTripService { location, tables: Mutex::default() })
     }
 
     /// Uploads the table and reads it back, from every place that the server names.
@@ -143,12 +143,12 @@ fn compare(index: usize, sent: &RecordBatch, read: &RecordBatch) -> Result<(), S
 }
 
 /// Keeps what is uploaded, and gives it back.
-struct Service {
+struct RoundTripService {
     location: Location,
     tables: Mutex<BTreeMap<String, Table>>,
 }
 
-impl Service {
+impl RoundTripService {
     fn tables(&self) -> MutexGuard<'_, BTreeMap<String, Table>> {
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -158,7 +158,7 @@ impl Service {
     }
 }
 
-impl FlightService for Service {
+impl FlightService for RoundTripService {
     async fn get_flight_info(
         &self,
         _context: ServerCallContext,

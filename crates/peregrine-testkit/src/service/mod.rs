@@ -22,8 +22,8 @@ use peregrine_stream::{
 ///
 /// - ListFlights lists the names that contain the criteria. All flights are complete: PollFlightInfo says so at once, and
 ///   CancelFlightInfo that there is nothing to cancel.
-/// - DoPut puts a table under its path, in place of the one that was there, whose schema it must have. That happens when
-///   the upload has come to its end, and not at all if it does not. Metadata is answered with the same metadata.
+/// - DoPut puts a table under its path, in place of the one that was there, whose schema it must have. That happens
+///   when the upload has come to its end, and not at all if it does not. Metadata is answered with the same metadata.
 /// - DoExchange gives back what it gets, message by message.
 /// - What was uploaded goes out under the dictionary ids that it came with.
 /// - The action `echo` gives its body back, and `drop` forgets the flight that its body names.
