@@ -13,11 +13,11 @@ use crate::terminal;
 
 /// Read a flight: show its first rows, or write all of it to a file.
 ///
-/// Without -o the first rows are shown as a table. With -o the flight is written to a file as it comes, in the format that
-/// the ending of FILE names: .parquet, .arrow (the IPC file format) or .csv. The file gets its name when it is whole; a
-/// download that is cut leaves nothing behind.
+/// Without -o the first rows are shown as a table. With -o the flight is written to a file as it comes, in the format
+/// that the ending of FILE names: .parquet, .arrow (the IPC file format) or .csv. The file gets its name when it is
+/// whole; a download that is cut leaves nothing behind.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct GetArgs {
     /// The server, as grpc+tcp://HOST:PORT or grpc+unix:///PATH/TO/SOCKET.
     #[arg(value_name = "URI")]
     server: Location,
@@ -46,7 +46,7 @@ fn parse_output(path: &str) -> Result<Output> {
 }
 
 /// Reads the flight. A signal ends it as an error does, so that a file that was begun is removed.
-pub(crate) async fn run(args: Args) -> Result<()> {
+pub(crate) async fn run(args: GetArgs) -> Result<()> {
     let mut signals = Signals::listen()?;
     tokio::select! {
         result = read(args) => result,
@@ -54,7 +54,7 @@ pub(crate) async fn run(args: Args) -> Result<()> {
     }
 }
 
-async fn read(args: Args) -> Result<()> {
+async fn read(args: GetArgs) -> Result<()> {
     match &args.output {
         Some(output) => {
             // First of all, since without a place to write there is no use in asking a server.
@@ -68,7 +68,7 @@ async fn read(args: Args) -> Result<()> {
 
 /// Writes the flight to a file and counts its rows. Runs on the main thread, where blocking holds up nothing but the
 /// download itself: connections are on the runtime's own threads.
-async fn write(args: &Args, file: UnnamedFile) -> Result<usize> {
+async fn write(args: &GetArgs, file: UnnamedFile) -> Result<usize> {
     let mut download = Download::start(FlightClient::connect(args.server.clone())?, &args.name).await?;
     let mut file = file.begin(download.schema())?;
     let mut rows = 0;
@@ -86,7 +86,7 @@ fn print_written(rows: usize, path: &Path) -> Result<()> {
 }
 
 /// Shows the first rows. The rest of the flight is not asked for: dropping the download cancels it.
-async fn show(args: &Args) -> Result<()> {
+async fn show(args: &GetArgs) -> Result<()> {
     let mut download = Download::start(FlightClient::connect(args.server.clone())?, &args.name).await?;
     let mut table = FirstRows::new(download.schema().clone(), args.rows);
     while let Some(batch) = download.next_batch().await? {

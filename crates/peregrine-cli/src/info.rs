@@ -16,7 +16,7 @@ const VALUE_LENGTH: usize = 100;
 
 /// Describe a flight: rows, bytes, endpoints and schema; "-" is what the server does not tell.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct InfoArgs {
     /// The server, as grpc+tcp://HOST:PORT or grpc+unix:///PATH/TO/SOCKET.
     #[arg(value_name = "URI")]
     server: Location,
@@ -26,7 +26,7 @@ pub(crate) struct Args {
 }
 
 /// Describes the flight on stdout.
-pub(crate) async fn run(args: Args) -> Result<()> {
+pub(crate) async fn run(args: InfoArgs) -> Result<()> {
     let client = FlightClient::connect(args.server.clone())?;
     let info = remote::flight_info(&client, &args.name).await?;
     let text = describe(&info).with_context(|| format!("cannot read the schema of flight {:?}", args.name))?;

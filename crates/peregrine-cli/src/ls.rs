@@ -8,14 +8,14 @@ use crate::terminal::{self, Align, columns, one_line};
 
 /// List the flights of a server: name, rows, bytes and number of columns; "-" is what the server does not tell.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct LsArgs {
     /// The server, as grpc+tcp://HOST:PORT or grpc+unix:///PATH/TO/SOCKET.
     #[arg(value_name = "URI")]
     server: Location,
 }
 
 /// Lists the flights on stdout.
-pub(crate) async fn run(args: Args) -> Result<()> {
+pub(crate) async fn run(args: LsArgs) -> Result<()> {
     let client = FlightClient::connect(args.server.clone())?;
     let failed = || format!("cannot list the flights of {}", args.server);
     let mut flights = client.list_flights(Criteria::default()).await.with_context(failed)?;

@@ -31,10 +31,10 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Serve(serve::Args),
-    Ls(ls::Args),
-    Info(info::Args),
-    Get(get::Args),
+    Serve(serve::ServeArgs),
+    Ls(ls::LsArgs),
+    Info(info::InfoArgs),
+    Get(get::GetArgs),
 }
 
 fn main() -> ExitCode {

@@ -17,10 +17,10 @@ const DRAIN: Duration = Duration::from_secs(10);
 
 /// Serve the Parquet and Arrow files below a folder as flights.
 ///
-/// Every .parquet, .arrow and .feather file below DIR (the latter two: the IPC file format) is a flight, named by its path below DIR
-/// without the ending: DIR/deep/er/wide.parquet is the flight deep/er/wide. Where two files would get one name, both keep
-/// their endings. Files and folders whose name begins with a dot are left out, as are links that lead out of DIR or to such a
-/// file.
+/// Every .parquet, .arrow and .feather file below DIR (the latter two: the IPC file format) is a flight, named by its
+/// path below DIR without the ending: DIR/deep/er/wide.parquet is the flight deep/er/wide. Where two files would get
+/// one name, both keep their endings. Files and folders whose name begins with a dot are left out, as are links that
+/// lead out of DIR or to such a file.
 ///
 /// The folder is read anew for every call, so files may come and go. The first line on stdout tells the address, with
 /// the real port.
@@ -39,7 +39,7 @@ const DRAIN: Duration = Duration::from_secs(10);
 ///
 /// SIGTERM or Ctrl-C ends the server: running calls get ten seconds, a second signal cuts them.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct ServeArgs {
     /// The folder to serve.
     #[arg(value_name = "DIR")]
     folder: PathBuf,
@@ -50,7 +50,7 @@ pub(crate) struct Args {
 }
 
 /// Serves until a signal comes.
-pub(crate) async fn run(args: Args) -> Result<()> {
+pub(crate) async fn run(args: ServeArgs) -> Result<()> {
     let store = Store::open(&args.folder).with_context(|| format!("cannot serve {:?}", args.folder))?;
     let server = FlightServer::builder().bind(args.listen).await?.serve(StoreService::new(store))?;
     // Before the line that tells others that the server is there, so that they may end it from then on.

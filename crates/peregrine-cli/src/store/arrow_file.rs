@@ -5,8 +5,8 @@ use peregrine::ipc::IpcReadOptions;
 use peregrine::proto::{FlightError, MessageLimits};
 use peregrine::stream::{IpcFile, IpcSource};
 
+use super::content::{Content, Description, Totals};
 use super::error::broken;
-use super::flight::{Content, Description, Totals};
 use super::positioned::PositionedFile;
 
 /// The largest message that is sent as it is: many clients refuse more than 4 MiB unless told otherwise.

@@ -8,61 +8,22 @@ use arrow_schema::SchemaRef;
 use peregrine::proto::FlightError;
 use peregrine::stream::{FlightDataStream, FlightStreamChunk, IpcSource};
 
+use super::content::{Batches, Content, Description};
 use super::error::unreadable;
 use super::listing::{Format, NamedFile};
 use super::positioned::PositionedFile;
 use super::{arrow_file, parquet_file};
 
-/// The batches of a file, each read when it is asked for.
-pub(super) type Batches = Box<dyn Iterator<Item = Result<RecordBatch, FlightError>> + Send>;
-
-/// What is in a file, opened.
-pub(super) enum Content {
-    /// To be encoded: the schema and the batches.
-    Batches(SchemaRef, Batches),
-    /// To be sent as it is.
-    Messages(Box<IpcSource>),
-}
-
 /// A flight: a file that was there when the folder was listed.
 ///
-/// Whatever the file holds, its methods give an error that names the flight, and do not panic. What a file claims is held
-/// against limits before memory is taken for it, and a reader holds a batch, and of a Parquet file at most 1 GiB of pages.
-/// How large a batch of a Parquet file gets has no limit in bytes: its number of rows is chosen for 4 MiB by what the file
-/// says, so a forged file, with long strings that few bytes repeat or rows of endless lists, can make it large.
+/// Whatever the file holds, its methods give an error that names the flight, and do not panic. What a file claims is
+/// held against limits before memory is taken for it, and a reader holds a batch, and of a Parquet file at most 1 GiB
+/// of pages. How large a batch of a Parquet file gets has no limit in bytes: its number of rows is chosen for 4 MiB by
+/// what the file says, so a forged file, with long strings that few bytes repeat or rows of endless lists, can make it
+/// large.
 #[derive(Debug, Clone)]
 pub(crate) struct StoredFlight {
     file: NamedFile,
-}
-
-/// What a flight is, without its data.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Description {
-    pub(crate) schema: SchemaRef,
-    pub(crate) totals: Totals,
-}
-
-/// How much a flight holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Totals {
-    pub(crate) rows: u64,
-    /// The column data's bytes. An Arrow file counts the buffers of its batches and dictionaries, a Parquet file its
-    /// columns as they are encoded, before compression. `None` if the file tells only how large they are compressed.
-    pub(crate) bytes: Option<u64>,
-}
-
-impl Default for Totals {
-    fn default() -> Self {
-        Self { rows: 0, bytes: Some(0) }
-    }
-}
-
-impl Totals {
-    /// Adds a part. One part whose bytes are not known makes the sum unknown.
-    pub(super) fn add(&mut self, part: Self) {
-        self.rows = self.rows.saturating_add(part.rows);
-        self.bytes = self.bytes.zip(part.bytes).map(|(sum, bytes)| sum.saturating_add(bytes));
-    }
 }
 
 impl StoredFlight {

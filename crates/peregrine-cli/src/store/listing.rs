@@ -29,9 +29,9 @@ pub(super) struct NamedFile {
 
 /// Reads the folder anew and answers its flights, sorted by name. `root` must be canonical.
 ///
-/// Files and folders whose name begins with a dot are not looked at. Links to folders are not followed; a link to a file
-/// is, as long as it leads to a place below `root` that is looked at. What cannot be looked at is left out with a line in the log, once: only an
-/// unreadable `root` is an error.
+/// Files and folders whose name begins with a dot are not looked at. Links to folders are not followed; a link to a
+/// file is, as long as it leads to a place below `root` that is looked at. What cannot be looked at is left out with a
+/// line in the log, once: only an unreadable `root` is an error.
 pub(super) fn list(root: &Path) -> io::Result<Vec<NamedFile>> {
     let mut found = Vec::new();
     let mut folders = vec![(root.to_path_buf(), String::new())];

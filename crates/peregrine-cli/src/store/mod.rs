@@ -3,6 +3,7 @@
 //! Everything here but the service blocks: it is called on the blocking pool and never on a connection's task.
 
 mod arrow_file;
+mod content;
 mod error;
 mod flight;
 mod listing;
@@ -23,7 +24,8 @@ use std::path::{Path, PathBuf};
 
 use peregrine::proto::FlightError;
 
-use self::flight::{Description, StoredFlight};
+use self::content::Description;
+use self::flight::StoredFlight;
 pub(crate) use self::service::StoreService;
 
 /// A folder whose files are flights.

@@ -10,8 +10,8 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
 use peregrine::proto::FlightError;
 
+use super::content::{Batches, Description, Totals};
 use super::error::{broken, too_large, unreadable};
-use super::flight::{Batches, Description, Totals};
 use super::parquet_page::CheckedRowGroups;
 use super::parquet_schema::is_shallow;
 use super::positioned::PositionedFile;
@@ -21,14 +21,14 @@ const MAX_BATCH_ROWS: u64 = 8192;
 /// It has fewer where strings may be encoded smaller than they are and the footer does not say how long they are, which
 /// older writers leave out: one of 1 KB that a dictionary has once may stand in every row.
 const MAX_BATCH_ROWS_OF_UNKNOWN_SIZE: u64 = 1024;
-/// With wide rows a batch has fewer rows, for about this many bytes by what the footer says. That goes by the average of a
-/// row group: a batch of its longest rows is larger.
+/// With wide rows a batch has fewer rows, for about this many bytes by what the footer says. That goes by the average
+/// of a row group: a batch of its longest rows is larger.
 const BATCH_BYTES: u64 = 4 << 20;
 /// Behind the footer stand its length in four bytes and the magic.
 const TRAILER: usize = 8;
 /// A footer has at most this many bytes. Decoded it may take some hundred times as many: the parquet crate reserves
-/// memory for lists as long as a footer has bytes left, and their elements are large. That of a file with 1000 columns and
-/// 20 row groups has about 2 MiB.
+/// memory for lists as long as a footer has bytes left, and their elements are large. That of a file with 1000 columns
+/// and 20 row groups has about 2 MiB.
 const MAX_FOOTER: usize = 16 << 20;
 /// How deep groups may nest. A list, or a struct inside of one, takes two groups, and Arrow schemas end at 64 levels.
 const MAX_DEPTH: usize = 130;

@@ -1,9 +1,9 @@
 //! How deep the schema of a Parquet footer nests, found before the parquet crate reads it.
 //!
-//! That crate goes down a schema by recursion without a limit: a footer of 24 KB that nests 3000 groups overflows the stack,
-//! which ends the process and not only the flight. It also reserves memory for as many children as a group claims to have.
-//! A footer is a struct in Thrift's compact protocol whose second field is the schema: a flat list of elements, depth first,
-//! each with the number of its children. Only so much is read here; all else is skipped.
+//! That crate goes down a schema by recursion without a limit: a footer of 24 KB that nests 3000 groups overflows the
+//! stack, which ends the process and not only the flight. It also reserves memory for as many children as a group
+//! claims to have. A footer is a struct in Thrift's compact protocol whose second field is the schema: a flat list of
+//! elements, depth first, each with the number of its children. Only so much is read here; all else is skipped.
 
 use super::thrift::{BINARY, Compact, I32, LIST, SKIP_DEPTH, STRUCT};
 

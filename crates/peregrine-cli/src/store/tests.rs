@@ -24,7 +24,8 @@ use peregrine::proto::{FlightError, FlightErrorKind};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
-use super::flight::{Content, FlightContent};
+use super::content::Content;
+use super::flight::FlightContent;
 use super::positioned::PositionedFile;
 use super::{Store, StoredFlight, arrow_file, parquet_schema};
 
