@@ -1,4 +1,5 @@
-//! `cargo xtask fuzz`: the fuzz targets on stable Rust, each in a process of its own, so that aborts and hangs are findings too.
+//! `cargo xtask fuzz`: the fuzz targets on stable Rust, each in a process of its own, so that aborts and hangs are
+//! findings too.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};

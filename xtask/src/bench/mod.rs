@@ -13,13 +13,10 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 
 use self::peer::{Peer, Sample};
-use self::report::Figures;
+use self::report::{BYTES_PER_ROW, Figures};
 use self::small::SmallFigures;
 use crate::python::{PYARROW, Python};
 use crate::workspace::{Profile, Workspace};
-
-/// Bytes of column data in a row: four int64.
-const BYTES_PER_ROW: usize = 32;
 
 /// The calls that move data, and which part of the bytes below each moves: an echo moves all of them twice.
 const CASES: [(&str, usize); 3] = [("do_get", 1), ("do_put", 1), ("do_exchange", 2)];

@@ -1,8 +1,8 @@
 //! The peers of the bench: how their two ends are started, and what they answer.
 //!
 //! A server prints `Server listening on ADDRESS` and serves until its standard input closes; then it prints a line of
-//! JSON: the bytes of column data that it sent or took, its processor time since it began to listen, its peak memory. A client
-//! prints the same about one call.
+//! JSON: the bytes of column data that it sent or took, its processor time since it began to listen, its peak memory. A
+//! client prints the same about one call.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -77,7 +77,8 @@ impl<'a> Peer<'a> {
         matches!(self.kind, Kind::RawTcp)
     }
 
-    /// Moves `count` batches of `size` rows by a call of `case`, or, with raw TCP, `count` bytes through buffers of `size`.
+    /// Moves `count` batches of `size` rows by a call of `case`, or, with raw TCP, `count` bytes through buffers of
+    /// `size`.
     pub(super) fn measure(&self, case: &str, count: usize, size: usize) -> Result<Sample> {
         let what = || format!("{}, {case}: {count} x {size}", self.name());
         let (count, size) = (count.to_string(), size.to_string());

@@ -5,8 +5,10 @@ use std::fmt::Write;
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::BYTES_PER_ROW;
 use super::peer::{RAW_TCP, Sample};
+
+/// Bytes of column data in a row: four int64.
+pub(super) const BYTES_PER_ROW: usize = 32;
 
 /// All rounds of one peer with one call and one size of batch.
 #[derive(Debug)]

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
-use super::Context;
 use super::checks::{Report, Row};
+use super::context::Context;
 use crate::process::Running;
 use crate::workspace::Profile;
 

@@ -14,7 +14,7 @@ use super::checks::Report;
 use super::java::Java;
 use super::matrix::{Column, Matrix};
 use super::outcome::Outcome;
-use super::peers::{Peer, Peers};
+use super::peers::{Implementation, Peers};
 use crate::process::{self, Running};
 
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -23,13 +23,13 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 const FOLDER_VARIABLE: &str = "PEREGRINE_GOLDEN_DIR";
 
 /// Who uploads to whom. pyarrow cannot be the server: its DoGet sends dictionaries or metadata, not both.
-const UPLOADS: [(Peer, Peer); 6] = [
-    (Peer::Ours, Peer::Ours),
-    (Peer::Go, Peer::Ours),
-    (Peer::Java, Peer::Ours),
-    (Peer::Pyarrow, Peer::Ours),
-    (Peer::Ours, Peer::Go),
-    (Peer::Go, Peer::Go),
+const UPLOADS: [(Implementation, Implementation); 6] = [
+    (Implementation::Ours, Implementation::Ours),
+    (Implementation::Go, Implementation::Ours),
+    (Implementation::Java, Implementation::Ours),
+    (Implementation::Pyarrow, Implementation::Ours),
+    (Implementation::Ours, Implementation::Go),
+    (Implementation::Go, Implementation::Go),
 ];
 
 /// Runs all files through all uploads; nothing but a line of text where there are no files.
@@ -43,7 +43,7 @@ pub(super) fn run(peers: &Peers<'_>) -> Result<Option<Matrix>> {
     }
     let mut columns = Vec::new();
     let mut there = peers.all();
-    there.extend(peers.java.as_ref().map(|_| Peer::Java));
+    there.extend(peers.java.as_ref().map(|_| Implementation::Java));
     for (client, server) in
         UPLOADS.into_iter().filter(|(client, server)| there.contains(client) && there.contains(server))
     {
@@ -94,7 +94,7 @@ fn unpack(source: &Path, target: &Path) -> Result<Files> {
 type Filled = (Column, Vec<Outcome>);
 
 /// Lets a client upload all files to one server, and reads them back where the client did not.
-fn upload_and_read(peers: &Peers<'_>, files: &Files, client: Peer, server: Peer) -> Vec<Filled> {
+fn upload_and_read(peers: &Peers<'_>, files: &Files, client: Implementation, server: Implementation) -> Vec<Filled> {
     let log = peers.scratch.join(format!("files-{client}-{server}-server.log"));
     let started = peers.server(server).context("no server").and_then(|mut command| {
         command.arg("--port=0");
@@ -108,32 +108,35 @@ fn upload_and_read(peers: &Peers<'_>, files: &Files, client: Peer, server: Peer)
             return vec![(Column { client, server, what: "uploads" }, vec![outcome; files.names.len()])];
         }
     };
-    let by_program = |of: Peer, arguments: &[&str]| -> Vec<Outcome> {
+    let by_program = |of: Implementation, arguments: &[&str]| -> Vec<Outcome> {
         let one = |name: &String| run_client(peers, of, &port, &files.json(name), arguments, &log).into();
         files.names.iter().map(one).collect()
     };
     let pairing = format!("{client}-{server}");
-    let by_pyarrow = |what: &str| run_script(Peer::Pyarrow, peers, files, what, &port, &pairing);
-    let by_java = |what: &str| run_script(Peer::Java, peers, files, what, &port, &pairing);
+    let by_pyarrow = |what: &str| run_script(Implementation::Pyarrow, peers, files, what, &port, &pairing);
+    let by_java = |what: &str| run_script(Implementation::Java, peers, files, what, &port, &pairing);
     let mut columns = vec![match client {
-        Peer::Pyarrow => (Column { client, server, what: "uploads" }, by_pyarrow("upload")),
-        Peer::Java => (Column { client, server, what: "uploads" }, by_java("upload")),
-        Peer::Ours => (Column { client, server, what: "and back" }, by_program(client, &[])),
-        Peer::Go => (Column { client, server, what: "uploads" }, by_program(client, &[])),
+        Implementation::Pyarrow => (Column { client, server, what: "uploads" }, by_pyarrow("upload")),
+        Implementation::Java => (Column { client, server, what: "uploads" }, by_java("upload")),
+        Implementation::Ours => (Column { client, server, what: "and back" }, by_program(client, &[])),
+        Implementation::Go => (Column { client, server, what: "uploads" }, by_program(client, &[])),
     }];
-    let java_reads = || (Column { client: Peer::Java, server, what: "reads" }, by_java("read"));
-    if client == Peer::Java {
+    let java_reads = || (Column { client: Implementation::Java, server, what: "reads" }, by_java("read"));
+    if client == Implementation::Java {
         // Java tells others another name for the items of lists in dictionaries than the file has, and reads its own.
         columns.push(java_reads());
         return columns;
     }
-    if client != Peer::Ours {
-        columns.push((Column { client: Peer::Ours, server, what: "reads" }, by_program(Peer::Ours, &["--no-upload"])));
+    if client != Implementation::Ours {
+        columns.push((
+            Column { client: Implementation::Ours, server, what: "reads" },
+            by_program(Implementation::Ours, &["--no-upload"]),
+        ));
     }
-    if peers.all().contains(&Peer::Pyarrow) {
-        columns.push((Column { client: Peer::Pyarrow, server, what: "reads" }, by_pyarrow("read")));
+    if peers.all().contains(&Implementation::Pyarrow) {
+        columns.push((Column { client: Implementation::Pyarrow, server, what: "reads" }, by_pyarrow("read")));
     }
-    if peers.java.is_some() && (client, server) == (Peer::Ours, Peer::Ours) {
+    if peers.java.is_some() && (client, server) == (Implementation::Ours, Implementation::Ours) {
         columns.push(java_reads());
     }
     columns
@@ -141,7 +144,7 @@ fn upload_and_read(peers: &Peers<'_>, files: &Files, client: Peer, server: Peer)
 
 fn run_client(
     peers: &Peers<'_>,
-    of: Peer,
+    of: Implementation,
     port: &str,
     json: &Path,
     arguments: &[&str],
@@ -155,9 +158,16 @@ fn run_client(
 }
 
 /// The part of a peer that does all files in one program.
-fn run_script(of: Peer, peers: &Peers<'_>, files: &Files, what: &str, port: &str, pairing: &str) -> Vec<Outcome> {
+fn run_script(
+    of: Implementation,
+    peers: &Peers<'_>,
+    files: &Files,
+    what: &str,
+    port: &str,
+    pairing: &str,
+) -> Vec<Outcome> {
     let program = match of {
-        Peer::Java => peers.java.as_ref().map(Java::golden_files),
+        Implementation::Java => peers.java.as_ref().map(Java::golden_files),
         _ => peers.script("golden_files.py"),
     };
     let Some(mut program) = program else { return Vec::new() };

@@ -3,14 +3,14 @@
 use std::fmt::Write;
 
 use super::outcome::Outcome;
-use super::peers::Peer;
+use super::peers::Implementation;
 
 /// A pairing: client and server, and what is special about it: where the server was, or what the client did if it did not
 /// do the whole check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Column {
-    pub(super) client: Peer,
-    pub(super) server: Peer,
+    pub(super) client: Implementation,
+    pub(super) server: Implementation,
     pub(super) what: &'static str,
 }
 
@@ -104,7 +104,11 @@ mod tests {
 
     #[test]
     fn a_line_a_check_and_a_column_a_pairing() {
-        let columns = [Peer::Go, Peer::Pyarrow].map(|client| Column { client, server: Peer::Pyarrow, what: "" });
+        let columns = [Implementation::Go, Implementation::Pyarrow].map(|client| Column {
+            client,
+            server: Implementation::Pyarrow,
+            what: "",
+        });
         let mut matrix = Matrix::new("scenario", columns.to_vec());
         matrix.push("ordered", vec![Outcome::Pass, Outcome::Fail("why\nand how\n".into())]);
         matrix.push("echo", vec![Outcome::Lacking("Go has none".into()), Outcome::Pass]);

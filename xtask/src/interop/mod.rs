@@ -2,6 +2,7 @@
 
 mod checks;
 mod client;
+mod context;
 mod files;
 mod go;
 mod golden;
@@ -14,11 +15,10 @@ mod scenarios;
 mod service;
 mod tables;
 
-use std::path::Path;
-
 use anyhow::{Result, ensure};
 
 use self::checks::Row;
+use self::context::Context;
 use self::go::{ARROW_GO, Go};
 use self::java::{ARROW_JAVA, Java};
 use self::matrix::Matrix;
@@ -26,13 +26,6 @@ use self::outcome::Counts;
 use self::peers::Peers;
 use crate::python::{PYARROW, Python};
 use crate::workspace::{Profile, Workspace};
-
-/// What every group of checks with pyarrow needs.
-struct Context<'a> {
-    workspace: &'a Workspace,
-    python: &'a Python,
-    scratch: &'a Path,
-}
 
 /// Runs all checks and prints what came of them. A peer that is not to be had is told and left out.
 ///

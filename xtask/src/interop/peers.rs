@@ -11,14 +11,14 @@ use crate::workspace::{Profile, Workspace};
 
 /// An implementation of Flight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Peer {
+pub(super) enum Implementation {
     Ours,
     Go,
     Java,
     Pyarrow,
 }
 
-impl fmt::Display for Peer {
+impl fmt::Display for Implementation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Ours => "ours",
@@ -41,29 +41,29 @@ pub(super) struct Peers<'a> {
 
 impl Peers<'_> {
     /// Those that play the official scenarios.
-    pub(super) fn all(&self) -> Vec<Peer> {
-        let go = self.go.as_ref().map(|_| Peer::Go);
-        let pyarrow = self.python.as_ref().map(|_| Peer::Pyarrow);
-        [Some(Peer::Ours), go, pyarrow].into_iter().flatten().collect()
+    pub(super) fn all(&self) -> Vec<Implementation> {
+        let go = self.go.as_ref().map(|_| Implementation::Go);
+        let pyarrow = self.python.as_ref().map(|_| Implementation::Pyarrow);
+        [Some(Implementation::Ours), go, pyarrow].into_iter().flatten().collect()
     }
 
     /// A command that runs a peer's server of the official scenarios; `None` if it is not to be had.
-    pub(super) fn server(&self, peer: Peer) -> Option<Command> {
+    pub(super) fn server(&self, peer: Implementation) -> Option<Command> {
         match peer {
-            Peer::Ours => Some(self.workspace.program(Profile::Dev, "flight-test-integration-server")),
-            Peer::Go => Some(self.go.as_ref()?.server()),
-            Peer::Java => None,
-            Peer::Pyarrow => self.script("scenario_server.py"),
+            Implementation::Ours => Some(self.workspace.program(Profile::Dev, "flight-test-integration-server")),
+            Implementation::Go => Some(self.go.as_ref()?.server()),
+            Implementation::Java => None,
+            Implementation::Pyarrow => self.script("scenario_server.py"),
         }
     }
 
     /// A command that runs a peer's client of the official scenarios; `None` if it is not to be had.
-    pub(super) fn client(&self, peer: Peer) -> Option<Command> {
+    pub(super) fn client(&self, peer: Implementation) -> Option<Command> {
         match peer {
-            Peer::Ours => Some(self.workspace.program(Profile::Dev, "flight-test-integration-client")),
-            Peer::Go => Some(self.go.as_ref()?.client()),
-            Peer::Java => None,
-            Peer::Pyarrow => self.script("scenario_client.py"),
+            Implementation::Ours => Some(self.workspace.program(Profile::Dev, "flight-test-integration-client")),
+            Implementation::Go => Some(self.go.as_ref()?.client()),
+            Implementation::Java => None,
+            Implementation::Pyarrow => self.script("scenario_client.py"),
         }
     }
 

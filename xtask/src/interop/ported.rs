@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
-use super::Context;
 use super::checks::Report;
+use super::context::Context;
 use super::matrix::{Column, Matrix};
 use super::outcome::Outcome;
-use super::peers::Peer;
+use super::peers::Implementation;
 use crate::process::Running;
 use crate::workspace::Profile;
 
@@ -16,8 +16,8 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A line a test, which must be there in every column.
 pub(super) fn run(context: &Context<'_>) -> Matrix {
-    let theirs = |what| Column { client: Peer::Pyarrow, server: Peer::Ours, what };
-    let ours = Column { client: Peer::Ours, server: Peer::Pyarrow, what: "" };
+    let theirs = |what| Column { client: Implementation::Pyarrow, server: Implementation::Ours, what };
+    let ours = Column { client: Implementation::Ours, server: Implementation::Pyarrow, what: "" };
     let columns = vec![theirs(""), theirs("in axum"), theirs("in tonic"), ours];
     let reports = [
         their_tests(context, None),

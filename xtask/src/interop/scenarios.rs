@@ -6,7 +6,7 @@ use anyhow::{Context, Result, anyhow};
 
 use super::matrix::{Column, Matrix};
 use super::outcome::Outcome;
-use super::peers::{Peer, Peers};
+use super::peers::{Implementation, Peers};
 use crate::process::{self, Running};
 
 /// A case takes well under a second; a process that starts on a busy machine may take some.
@@ -26,10 +26,10 @@ const SCENARIOS: [&str; 10] = [
 ];
 
 /// Why a peer cannot take part in a scenario.
-fn lacks(peer: Peer, scenario: &str) -> Option<&'static str> {
+fn lacks(peer: Implementation, scenario: &str) -> Option<&'static str> {
     match (peer, scenario) {
-        (Peer::Go, "do_exchange:echo" | "alignment") => Some("Go's programs do not have it"),
-        (Peer::Pyarrow, "poll_flight_info") => Some("pyarrow has no PollFlightInfo"),
+        (Implementation::Go, "do_exchange:echo" | "alignment") => Some("Go's programs do not have it"),
+        (Implementation::Pyarrow, "poll_flight_info") => Some("pyarrow has no PollFlightInfo"),
         _ => None,
     }
 }
@@ -37,8 +37,9 @@ fn lacks(peer: Peer, scenario: &str) -> Option<&'static str> {
 /// Runs all scenarios in all pairings.
 pub(super) fn run(peers: &Peers<'_>) -> Matrix {
     let all = peers.all();
-    let pairing =
-        |server: &Peer| all.iter().map(|client| Column { client: *client, server: *server, what: "" }).collect();
+    let pairing = |server: &Implementation| {
+        all.iter().map(|client| Column { client: *client, server: *server, what: "" }).collect()
+    };
     let columns: Vec<Column> = all.iter().flat_map(|server| -> Vec<_> { pairing(server) }).collect();
     let mut matrix = Matrix::new("scenario", columns.clone());
     for scenario in SCENARIOS {

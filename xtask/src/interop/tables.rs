@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
-use super::Context;
 use super::checks::{Report, Row};
+use super::context::Context;
 use crate::process::Running;
 use crate::workspace::Profile;
 
