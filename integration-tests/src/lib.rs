@@ -1,5 +1,5 @@
-//! What the programs of this package share: data, files of it, errors, flags, servers of others, how they are told to stop,
-//! and what a process used.
+//! What the programs of this package share: data, files of it, errors, flags, servers of others, how they are told to
+//! stop, and what a process used.
 
 mod columns;
 mod flags;

@@ -1,5 +1,5 @@
-//! Finds the numbers of a flatbuffer without its schema, to change them: what its tables hold, where, and how long its vectors
-//! say they are.
+//! Finds the numbers of a flatbuffer without its schema, to change them: what its tables hold, where, and how long its
+//! vectors say they are.
 
 use std::collections::BTreeSet;
 

@@ -14,7 +14,7 @@ pub(crate) const TARGET: Target = Target { name: "ipc_stream", seeds, run, mutat
 const CONTINUATION: [u8; 4] = [0xff; 4];
 
 /// What a reader gave: messages, and what is wrong behind them.
-type Read = (Vec<IpcMessage>, Option<String>);
+type ReadStream = (Vec<IpcMessage>, Option<String>);
 
 fn seeds() -> Vec<Vec<u8>> {
     let streams = streams::all().iter().step_by(5).zip(0_u8..);
@@ -93,7 +93,7 @@ fn run(input: &[u8]) -> Outcome {
     outcome
 }
 
-fn read(bytes: &[u8], cuts: &[u8], limits: &MessageLimits) -> Read {
+fn read(bytes: &[u8], cuts: &[u8], limits: &MessageLimits) -> ReadStream {
     let mut reader = StreamMessages::new(limits.clone());
     let mut messages = Vec::new();
     for piece in pieces(bytes, cuts) {

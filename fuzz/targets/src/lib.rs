@@ -1,7 +1,7 @@
 //! Fuzz targets: what each does with an input, valid inputs to begin with, and how to change one.
 //!
-//! A target panics where a promise does not hold. `cargo xtask fuzz` runs them on stable Rust, and a smoke run of each is among
-//! the tests; the folder above has them for cargo-fuzz, which is led by coverage and needs nightly.
+//! A target panics where a promise does not hold. `cargo xtask fuzz` runs them on stable Rust, and a smoke run of each
+//! is among the tests; the folder above has them for cargo-fuzz, which is led by coverage and needs nightly.
 
 mod answering;
 mod assembly;

@@ -1,5 +1,5 @@
-//! `trailers`: how a call ended, as a client reads it off headers and trailers; and that an error which one peer told is told
-//! on as it was.
+//! `trailers`: how a call ended, as a client reads it off headers and trailers; and that an error which one peer told
+//! is told on as it was.
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use peregrine::proto::FlightError;

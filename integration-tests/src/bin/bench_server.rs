@@ -1,8 +1,8 @@
 //! Our server of `cargo xtask bench`: sends one batch of four int64 columns again and again, takes batches, or sends back
 //! what comes, the body of an action too.
 //!
-//! Usage: `bench_server ROWS`. The ticket of a DoGet is the number of batches. Stops when its standard input closes, and then
-//! prints what it used.
+//! Usage: `bench_server ROWS`. The ticket of a DoGet is the number of batches. Stops when its standard input closes,
+//! and then prints what it used.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

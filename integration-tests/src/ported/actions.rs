@@ -8,7 +8,7 @@ use peregrine::proto::{Action, ActionResult, ActionType, FlightError, FlightErro
 use peregrine::server::{FlightService, ServerCallContext};
 use peregrine::stream::MessageStream;
 
-use super::Servers;
+use super::servers::Servers;
 
 /// Describes three actions.
 pub(super) struct ListActions;

@@ -12,7 +12,7 @@ use peregrine::proto::{Criteria, FlightDescriptor, FlightError, FlightErrorKind,
 use peregrine::server::{FlightService, ServerCallContext};
 use peregrine::stream::{FlightDataStream, FlightStreamStats, MessageStream, Table};
 
-use super::Servers;
+use super::servers::Servers;
 use super::tables::{dicts, ensure_equal, int64, ints, must, table, two_columns};
 
 const CRITERIA: &str = "the expected criteria";

@@ -7,8 +7,8 @@ use peregrine::proto::{FlightDescriptor, FlightError};
 use peregrine::server::{FlightService, ServerCallContext};
 use peregrine::stream::{FlightStreamReader, FlightStreamStats, FlightStreamWriter, Table};
 
-use super::Servers;
 use super::constant::counts;
+use super::servers::Servers;
 use super::tables::{dicts, ensure_equal, must};
 
 /// Wants a table with a dictionary that grows, in the form that the command names, and sends it back in that form.

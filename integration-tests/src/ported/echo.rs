@@ -14,7 +14,7 @@ use peregrine::stream::{
     FlightDataStream, FlightMetadataWriter, FlightStreamReader, FlightStreamWriter, Table, WriteSizeExceeded,
 };
 
-use super::Servers;
+use super::servers::Servers;
 use super::tables::{counting, cut, ensure_equal, int64, table, words_and_numbers};
 
 /// Keeps the last upload.

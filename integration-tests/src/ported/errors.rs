@@ -12,7 +12,7 @@ use peregrine::stream::{
     FlightDataStream, FlightMetadataWriter, FlightStreamReader, FlightStreamWriter, MessageStream,
 };
 
-use super::Servers;
+use super::servers::Servers;
 use super::tables::{int64, ints, table};
 
 /// The kinds by the names that actions have.

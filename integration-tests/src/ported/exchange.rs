@@ -11,8 +11,7 @@ use peregrine::proto::{FlightDescriptor, FlightError};
 use peregrine::server::{FlightService, ServerCallContext};
 use peregrine::stream::{FlightStreamChunk, FlightStreamReader, FlightStreamWriter, Table};
 
-use super::Servers;
-use super::servers::v4;
+use super::servers::{Servers, v4};
 use super::tables::{counting, cut, ensure_equal, int64, must, table};
 
 /// Does what the command says.

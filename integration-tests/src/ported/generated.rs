@@ -8,7 +8,7 @@ use peregrine::proto::{FlightError, Ticket};
 use peregrine::server::{FlightService, ServerCallContext};
 use peregrine::stream::{FlightDataStream, Table};
 
-use super::Servers;
+use super::servers::Servers;
 use super::tables::{ensure_equal, table};
 
 /// Sends a batch of another schema behind one of the right one.

@@ -7,7 +7,7 @@ use peregrine::proto::{
 };
 use peregrine::server::{FlightService, ServerCallContext};
 
-use super::Servers;
+use super::servers::Servers;
 
 /// One flight with something in every field.
 pub(super) struct GetInfo;

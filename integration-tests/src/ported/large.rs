@@ -10,7 +10,7 @@ use peregrine::proto::{FlightDescriptor, FlightError, FlightErrorKind, Ticket};
 use peregrine::server::{FlightService, ServerCallContext};
 use peregrine::stream::{FlightDataStream, FlightStreamChunk, FlightStreamReader, FlightStreamWriter};
 
-use super::Servers;
+use super::servers::Servers;
 use super::tables::counting;
 
 const OVER_2_GIB: usize = (1 << 31) + 1;

@@ -12,7 +12,7 @@ use peregrine::proto::{
 use peregrine::server::{FlightServer, FlightService, RunningServer, ServerCallContext};
 use peregrine::stream::MessageStream;
 
-use super::Servers;
+use super::servers::Servers;
 use super::tables::{dicts, ensure_equal, ints};
 
 /// A service that serves nothing.

@@ -1,10 +1,11 @@
 //! Tests of pyarrow's `test_flight.py` that hold for every implementation: for each what a client does, and the services
 //! that they need, under the names that they have there.
 //!
-//! Our client runs them against our services (`tests/it/ported.rs`) and against pyarrow's servers (`cargo xtask interop`),
-//! and there pyarrow's own tests run against our services too.
+//! Our client runs them against our services (`tests/it/programs/ported.rs`) and against pyarrow's servers (`cargo xtask
+//! interop`), and there pyarrow's own tests run against our services too.
 
 mod actions;
+mod classes;
 mod constant;
 mod deltas;
 mod echo;
@@ -22,7 +23,8 @@ mod tables;
 use anyhow::Result;
 use futures_util::future::LocalBoxFuture;
 
-pub use self::servers::{Place, Servers, serve};
+pub use self::classes::{Place, serve};
+pub use self::servers::Servers;
 
 /// A test: its name and line in pyarrow's file, and what the client does.
 #[derive(Clone, Copy)]

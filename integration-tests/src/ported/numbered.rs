@@ -12,7 +12,7 @@ use peregrine::stream::{
     FlightStreamWriter, Table,
 };
 
-use super::Servers;
+use super::servers::Servers;
 use super::tables::{cut, ensure_equal, ints, must, of_batches};
 
 /// Numbers what it sends, and sends the numbers of what it gets back.

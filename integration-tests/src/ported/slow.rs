@@ -10,7 +10,7 @@ use peregrine::server::{FlightService, ServerCallContext};
 use peregrine::stream::{FlightDataStream, MessageStream};
 use peregrine::transport::{Code, Status};
 
-use super::Servers;
+use super::servers::Servers;
 use super::tables::ints;
 
 /// An action that takes half a second, and data whose second batch comes after ten.

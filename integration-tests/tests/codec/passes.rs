@@ -1,4 +1,5 @@
-//! What may be passed on without a look at its values: all that is written, and nothing that has too few bytes for its rows.
+//! What may be passed on without a look at its values: all that is written, and nothing that has too few bytes for its
+//! rows.
 
 use arrow_array::RecordBatch;
 use arrow_ipc::FieldNode;

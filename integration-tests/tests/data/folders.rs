@@ -1,4 +1,5 @@
-//! Where the data lies. None of it is part of the project: beside it there may be a folder, and a variable may name one more.
+//! Where the data lies. None of it is part of the project: beside it there may be a folder, and a variable may name one
+//! more.
 
 use std::env;
 use std::path::{Path, PathBuf};

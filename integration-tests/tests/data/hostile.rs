@@ -1,5 +1,5 @@
-//! Hostile data: each file ends in errors or in valid batches, through the decoder and through uploads to a live server that
-//! then serves on, in bounded memory and time.
+//! Hostile data: each file ends in errors or in valid batches, through the decoder and through uploads to a live server
+//! that then serves on, in bounded memory and time.
 
 use std::env;
 use std::fs;

@@ -8,7 +8,8 @@ use peregrine::proto::{Action, Criteria, FlightDescriptor, FlightInfo, Ticket};
 use peregrine::stream::FlightStreamChunk;
 use peregrine::transport::metadata_values;
 
-use crate::{HEADERS, report, with_headers};
+use crate::headers::{HEADERS, with_headers};
+use crate::report::report;
 
 pub(crate) async fn check(client: &FlightClient) {
     report("ListFlights with criteria", list_flights(client)).await;

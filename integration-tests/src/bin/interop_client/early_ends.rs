@@ -7,7 +7,7 @@ use integration_tests::numbers;
 use peregrine::client::{FlightCallOptions, FlightClient};
 use peregrine::proto::{Action, FlightError, FlightErrorKind, Ticket};
 
-use crate::report;
+use crate::report::report;
 
 pub(crate) async fn check(client: &FlightClient) {
     report("timeout of the client, noticed by the server", timeout(client)).await;

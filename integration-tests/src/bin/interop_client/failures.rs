@@ -5,7 +5,7 @@ use integration_tests::{ERROR_KINDS, error, numbers};
 use peregrine::client::FlightClient;
 use peregrine::proto::{Action, Criteria, FlightDescriptor, FlightError, FlightErrorKind, Ticket};
 
-use crate::report;
+use crate::report::report;
 
 pub(crate) async fn check(client: &FlightClient) {
     for name in ERROR_KINDS {

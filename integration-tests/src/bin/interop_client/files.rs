@@ -11,7 +11,7 @@ use peregrine::client::FlightClient;
 use peregrine::proto::Ticket;
 use peregrine::stream::Table;
 
-use crate::report;
+use crate::report::report;
 
 pub(crate) async fn check(client: &FlightClient, folder: &Path) {
     for name in ["trips.parquet", "deep/er/wide.parquet", "sensors.arrow"] {

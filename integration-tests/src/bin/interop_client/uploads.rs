@@ -11,7 +11,7 @@ use peregrine::stream::{FlightMetadataReader, FlightStreamChunk, FlightStreamRea
 
 use crate::early_ends::{is_of_kind, noticed};
 use crate::failures::is_as_raised;
-use crate::report;
+use crate::report::report;
 
 pub(crate) async fn check(client: &FlightClient) {
     report("DoPut without batches", put(client, vec![], "0 rows of n")).await;

@@ -3,17 +3,17 @@
 //! Both do the same for every action and ticket. Prints `Server listening on URI`, and stops when its standard input
 //! closes.
 
+mod asked_for;
 mod noticed;
 mod uploads;
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::Result;
 use bytes::Bytes;
 use clap::Parser;
 use futures_util::stream;
-use integration_tests::{Host, counted, error, input_closed, numbers, numbers_schema, words, words_schema};
+use integration_tests::{Host, counted, input_closed, numbers, numbers_schema, words, words_schema};
 use peregrine::ipc::{CompressionCodec, IpcWriteOptions};
 use peregrine::proto::{
     Action, ActionResult, ActionType, Criteria, FlightDescriptor, FlightEndpoint, FlightError, FlightInfo, Location,
@@ -24,6 +24,7 @@ use peregrine::stream::{
     FlightDataStream, FlightMetadataWriter, FlightStreamChunk, FlightStreamReader, FlightStreamWriter, MessageStream,
 };
 
+use self::asked_for::{echo_headers, raise};
 use self::noticed::Noticed;
 
 /// Serves what `cargo xtask interop` compares.
@@ -183,10 +184,6 @@ impl FlightService for Service {
     }
 }
 
-fn raise(name: &str) -> FlightError {
-    error(name).unwrap_or_else(|| FlightError::invalid_argument(format!("no error is named {name:?}")))
-}
-
 /// A command can ask for an error.
 fn check(descriptor: &FlightDescriptor) -> Result<(), FlightError> {
     match descriptor.command().strip_prefix(b"error:") {
@@ -221,17 +218,4 @@ fn with_metadata() -> FlightDataStream {
         FlightStreamChunk::batch(numbers(6)),
     ];
     FlightDataStream::from_chunks(numbers_schema(), stream::iter(chunks.map(Ok::<_, FlightError>)))
-}
-
-/// Sends each header that asks for it back, as a header and as a trailer.
-fn echo_headers(context: &ServerCallContext) -> Result<(), FlightError> {
-    let names: BTreeSet<&str> = context.request_headers().keys().map(|name| name.as_str()).collect();
-    for name in names {
-        let Some(rest) = name.strip_prefix("x-echo-") else { continue };
-        for value in context.request_header(name)? {
-            context.add_header(name, &value)?;
-            context.add_trailer(&format!("x-trailer-{rest}"), &value)?;
-        }
-    }
-    Ok(())
 }

@@ -5,8 +5,8 @@ use peregrine::proto::{DescriptorType, FlightError};
 use peregrine::server::ServerCallContext;
 use peregrine::stream::{FlightMetadataWriter, FlightStreamChunk, FlightStreamReader, FlightStreamWriter};
 
+use crate::asked_for::{echo_headers, raise};
 use crate::noticed::Noticed;
-use crate::{echo_headers, raise};
 
 pub(crate) async fn put(
     context: ServerCallContext,

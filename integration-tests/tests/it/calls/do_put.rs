@@ -248,7 +248,8 @@ async fn write_until_refused(writer: &mut FlightStreamWriter) {
     }
 }
 
-/// test_write_error_propagation: the writer of an upload that has no end gets the server's error, and close gives it again.
+/// test_write_error_propagation: the writer of an upload that has no end gets the server's error, and close gives it
+/// again.
 #[tokio::test]
 async fn the_servers_error_reaches_an_endless_writer() {
     for reads in [false, true] {
