@@ -4,17 +4,16 @@ use std::sync::Arc;
 
 use arrow_schema::SchemaRef;
 use futures_core::Stream;
-use futures_util::{StreamExt, TryStreamExt};
-use http::HeaderMap;
+use futures_util::StreamExt;
 use peregrine_proto::{
-    Action, ActionResult, ActionType, Criteria, Empty, FlightDescriptor, FlightError, FlightInfo, FlightMessage,
-    FlightMethod, HandshakeRequest, HandshakeResponse, Location, PollInfo, SchemaResult, Ticket,
+    Action, ActionResult, ActionType, Criteria, Empty, FlightDescriptor, FlightError, FlightInfo, FlightMethod,
+    HandshakeRequest, HandshakeResponse, Location, PollInfo, SchemaResult, Ticket,
 };
 use peregrine_stream::{FlightMetadataReader, FlightStreamReader, FlightStreamWriter, MessageStream};
-use peregrine_transport::{Outgoing, Status, frame_message};
 
 use crate::builder::FlightClientBuilder;
-use crate::call::{Caller, Upload};
+use crate::call::Caller;
+use crate::config::ClientConfig;
 use crate::options::FlightCallOptions;
 
 /// A client of one Flight service.
@@ -23,7 +22,7 @@ use crate::options::FlightCallOptions;
 /// attempt that failed there is a pause, in which calls fail at once with `Unavailable`:
 /// [`wait_for_available`](Self::wait_for_available) waits it out.
 ///
-/// Every RPC has a form `*_with` that takes [`FlightCallOptions`]. Dropping a future or a stream that is returned
+/// [`with`](Self::with) gives a client whose calls have options, [`at`](Self::at) one of another server. Dropping a future or a stream that is returned
 /// cancels its call; [`do_put`](Self::do_put) and [`do_exchange`](Self::do_exchange) say what holds for theirs.
 ///
 /// ```no_run
@@ -43,6 +42,8 @@ use crate::options::FlightCallOptions;
 #[derive(Clone)]
 pub struct FlightClient {
     caller: Arc<Caller>,
+    /// Those of every call of this client.
+    options: Arc<FlightCallOptions>,
 }
 
 impl FlightClient {
@@ -70,8 +71,69 @@ impl FlightClient {
         Ok(FlightClientBuilder::new(location.try_into().map_err(Into::into)?))
     }
 
-    pub(crate) fn new(caller: Caller) -> Self {
-        Self { caller: Arc::new(caller) }
+    pub(crate) fn new(
+        location: Location,
+        config: Arc<ClientConfig>,
+        options: Arc<FlightCallOptions>,
+    ) -> Result<Self, FlightError> {
+        let channel = config.channel(&location)?;
+        Ok(Self { caller: Arc::new(Caller { channel, location, config }), options })
+    }
+
+    /// A client whose calls have these options, too: headers add up, later values win, see
+    /// [`FlightCallOptions::merged`]. Cheap; it shares the connection.
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    ///
+    /// use peregrine_client::{FlightCallOptions, FlightClient};
+    /// use peregrine_proto::{FlightError, Ticket};
+    ///
+    /// # async fn example(client: FlightClient) -> Result<(), FlightError> {
+    /// let options = FlightCallOptions::new().with_timeout(Duration::from_secs(5)).with_header("x-tenant", "north")?;
+    /// let table = client.with(options).do_get(Ticket::new("trips")).await?.read_all().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with(&self, options: FlightCallOptions) -> Self {
+        Self { caller: Arc::clone(&self.caller), options: Arc::new(self.options.merged(options)) }
+    }
+
+    /// A client of another location with the same configuration, options, receive buffers, authentication and middleware.
+    /// It has a connection of its own. [`Location::reuse_connection`], as an endpoint may have it, gives this client again.
+    ///
+    /// # Errors
+    /// A location that cannot be parsed, or that this client cannot connect to.
+    ///
+    /// ```no_run
+    /// use peregrine_client::FlightClient;
+    /// use peregrine_proto::{FlightEndpoint, FlightError};
+    ///
+    /// # async fn example(client: FlightClient, endpoint: FlightEndpoint) -> Result<(), FlightError> {
+    /// let there = match endpoint.locations().first() {
+    ///     Some(location) => client.at(location.clone())?,
+    ///     None => client, // where the endpoint came from
+    /// };
+    /// let table = there.do_get(endpoint.ticket().clone()).await?.read_all().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn at<L>(&self, location: L) -> Result<Self, FlightError>
+    where
+        L: TryInto<Location>,
+        L::Error: Into<FlightError>,
+    {
+        let location = location.try_into().map_err(Into::into)?;
+        if location == Location::reuse_connection() {
+            return Ok(self.clone());
+        }
+        Self::new(location, Arc::clone(&self.caller.config), Arc::clone(&self.options))
+    }
+
+    /// The options of every call of this client.
+    pub fn options(&self) -> &FlightCallOptions {
+        &self.options
     }
 
     pub(crate) fn caller(&self) -> &Caller {
@@ -80,7 +142,7 @@ impl FlightClient {
 
     /// Where the service is.
     pub fn location(&self) -> &Location {
-        self.caller.location()
+        &self.caller.location
     }
 
     /// Exchanges messages of a handshake: sends what `requests` gives and returns what comes back, as it comes.
@@ -91,24 +153,8 @@ impl FlightClient {
     where
         S: Stream<Item = HandshakeRequest> + Send + 'static,
     {
-        self.handshake_with(requests, &FlightCallOptions::default()).await
-    }
-
-    /// [`handshake`](Self::handshake) with options.
-    ///
-    /// # Errors
-    /// As there.
-    pub async fn handshake_with<S>(
-        &self,
-        requests: S,
-        options: &FlightCallOptions,
-    ) -> Result<MessageStream<HandshakeResponse>, FlightError>
-    where
-        S: Stream<Item = HandshakeRequest> + Send + 'static,
-    {
-        let requests = MessageStream::from_stream(requests.map(Ok::<_, FlightError>)).into_frames();
-        let requests = Outgoing::stream(requests.map_err(Status::from));
-        self.caller.stream(FlightMethod::Handshake, requests, options).await
+        let requests = MessageStream::from_stream(requests.map(Ok::<_, FlightError>));
+        self.caller.messages(FlightMethod::Handshake, requests, &self.options).await
     }
 
     /// Lists the flights that match, as they come. Empty criteria match all.
@@ -116,19 +162,7 @@ impl FlightClient {
     /// # Errors
     /// The call's error, here or in the stream.
     pub async fn list_flights(&self, criteria: Criteria) -> Result<MessageStream<FlightInfo>, FlightError> {
-        self.list_flights_with(criteria, &FlightCallOptions::default()).await
-    }
-
-    /// [`list_flights`](Self::list_flights) with options.
-    ///
-    /// # Errors
-    /// As there.
-    pub async fn list_flights_with(
-        &self,
-        criteria: Criteria,
-        options: &FlightCallOptions,
-    ) -> Result<MessageStream<FlightInfo>, FlightError> {
-        self.caller.stream(FlightMethod::ListFlights, whole(&criteria)?, options).await
+        self.caller.stream(FlightMethod::ListFlights, &criteria, &self.options).await
     }
 
     /// Describes a flight and says where its data is.
@@ -136,39 +170,15 @@ impl FlightClient {
     /// # Errors
     /// The call's error.
     pub async fn get_flight_info(&self, descriptor: FlightDescriptor) -> Result<FlightInfo, FlightError> {
-        self.get_flight_info_with(descriptor, &FlightCallOptions::default()).await
+        self.caller.unary(FlightMethod::GetFlightInfo, &descriptor, &self.options).await
     }
 
-    /// [`get_flight_info`](Self::get_flight_info) with options.
-    ///
-    /// # Errors
-    /// As there.
-    pub async fn get_flight_info_with(
-        &self,
-        descriptor: FlightDescriptor,
-        options: &FlightCallOptions,
-    ) -> Result<FlightInfo, FlightError> {
-        self.caller.unary(FlightMethod::GetFlightInfo, whole(&descriptor)?, options).await
-    }
-
-    /// Starts a long query, or asks how far it is with the descriptor that the last answer gave.
+    /// Starts a long query, or asks how far it is with the descriptor of the last response.
     ///
     /// # Errors
     /// The call's error.
     pub async fn poll_flight_info(&self, descriptor: FlightDescriptor) -> Result<PollInfo, FlightError> {
-        self.poll_flight_info_with(descriptor, &FlightCallOptions::default()).await
-    }
-
-    /// [`poll_flight_info`](Self::poll_flight_info) with options.
-    ///
-    /// # Errors
-    /// As there.
-    pub async fn poll_flight_info_with(
-        &self,
-        descriptor: FlightDescriptor,
-        options: &FlightCallOptions,
-    ) -> Result<PollInfo, FlightError> {
-        self.caller.unary(FlightMethod::PollFlightInfo, whole(&descriptor)?, options).await
+        self.caller.unary(FlightMethod::PollFlightInfo, &descriptor, &self.options).await
     }
 
     /// Gives the schema of a flight.
@@ -176,19 +186,7 @@ impl FlightClient {
     /// # Errors
     /// The call's error.
     pub async fn get_schema(&self, descriptor: FlightDescriptor) -> Result<SchemaResult, FlightError> {
-        self.get_schema_with(descriptor, &FlightCallOptions::default()).await
-    }
-
-    /// [`get_schema`](Self::get_schema) with options.
-    ///
-    /// # Errors
-    /// As there.
-    pub async fn get_schema_with(
-        &self,
-        descriptor: FlightDescriptor,
-        options: &FlightCallOptions,
-    ) -> Result<SchemaResult, FlightError> {
-        self.caller.unary(FlightMethod::GetSchema, whole(&descriptor)?, options).await
+        self.caller.unary(FlightMethod::GetSchema, &descriptor, &self.options).await
     }
 
     /// Reads the data behind a ticket. Returns once the schema is there.
@@ -196,22 +194,10 @@ impl FlightClient {
     /// # Errors
     /// The call's error, if it came before the schema; later ones come from the reader.
     pub async fn do_get(&self, ticket: Ticket) -> Result<FlightStreamReader, FlightError> {
-        self.do_get_with(ticket, &FlightCallOptions::default()).await
+        self.caller.data(FlightMethod::DoGet, &ticket, &self.options).await
     }
 
-    /// [`do_get`](Self::do_get) with options.
-    ///
-    /// # Errors
-    /// As there.
-    pub async fn do_get_with(
-        &self,
-        ticket: Ticket,
-        options: &FlightCallOptions,
-    ) -> Result<FlightStreamReader, FlightError> {
-        self.caller.data(FlightMethod::DoGet, whole(&ticket)?, options).await
-    }
-
-    /// Uploads data: the writer has begun with the schema, the reader gives what the server answers. Returns before
+    /// Uploads data: the writer has begun with the schema, the reader gives the server's acknowledgements. Returns before
     /// the server has seen anything of it.
     ///
     /// The upload is done when [`close`](FlightStreamWriter::close) says so. Dropping the writer before cancels the call;
@@ -224,27 +210,13 @@ impl FlightClient {
         descriptor: FlightDescriptor,
         schema: SchemaRef,
     ) -> Result<(FlightStreamWriter, FlightMetadataReader), FlightError> {
-        self.do_put_with(descriptor, schema, &FlightCallOptions::default()).await
-    }
-
-    /// [`do_put`](Self::do_put) with options.
-    ///
-    /// # Errors
-    /// As there.
-    pub async fn do_put_with(
-        &self,
-        descriptor: FlightDescriptor,
-        schema: SchemaRef,
-        options: &FlightCallOptions,
-    ) -> Result<(FlightStreamWriter, FlightMetadataReader), FlightError> {
-        let (writer, answer) = self.caller.start(Upload::Put(schema), descriptor, options)?;
-        Ok((writer, FlightMetadataReader::new(answer)))
+        self.caller.put(descriptor, schema, &self.options).await
     }
 
     /// Exchanges data in both directions. Returns before the server has seen anything of it. The writer is to
     /// [begin](FlightStreamWriter::begin) with a schema before it writes batches; the reader waits for nothing of that.
     ///
-    /// Dropping the writer before it is done cancels the call. When the reader is dropped, what still comes is thrown away,
+    /// Dropping the writer before it is done cancels the call. When the reader is dropped, what still arrives is discarded,
     /// and once both are dropped the call is cancelled.
     ///
     /// # Errors
@@ -253,20 +225,7 @@ impl FlightClient {
         &self,
         descriptor: FlightDescriptor,
     ) -> Result<(FlightStreamWriter, FlightStreamReader), FlightError> {
-        self.do_exchange_with(descriptor, &FlightCallOptions::default()).await
-    }
-
-    /// [`do_exchange`](Self::do_exchange) with options.
-    ///
-    /// # Errors
-    /// As there.
-    pub async fn do_exchange_with(
-        &self,
-        descriptor: FlightDescriptor,
-        options: &FlightCallOptions,
-    ) -> Result<(FlightStreamWriter, FlightStreamReader), FlightError> {
-        let (writer, answer) = self.caller.start(Upload::Exchange, descriptor, options)?;
-        Ok((writer, self.caller.reader(answer, HeaderMap::new(), options)))
+        self.caller.exchange(descriptor, &self.options).await
     }
 
     /// Runs an action and gives its results as they come. It runs whether they are read or not.
@@ -274,19 +233,7 @@ impl FlightClient {
     /// # Errors
     /// The call's error, here or in the stream.
     pub async fn do_action(&self, action: Action) -> Result<MessageStream<ActionResult>, FlightError> {
-        self.do_action_with(action, &FlightCallOptions::default()).await
-    }
-
-    /// [`do_action`](Self::do_action) with options.
-    ///
-    /// # Errors
-    /// As there.
-    pub async fn do_action_with(
-        &self,
-        action: Action,
-        options: &FlightCallOptions,
-    ) -> Result<MessageStream<ActionResult>, FlightError> {
-        self.caller.stream(FlightMethod::DoAction, whole(&action)?, options).await
+        self.caller.stream(FlightMethod::DoAction, &action, &self.options).await
     }
 
     /// Lists the actions that the service has.
@@ -294,18 +241,7 @@ impl FlightClient {
     /// # Errors
     /// The call's error, here or in the stream.
     pub async fn list_actions(&self) -> Result<MessageStream<ActionType>, FlightError> {
-        self.list_actions_with(&FlightCallOptions::default()).await
-    }
-
-    /// [`list_actions`](Self::list_actions) with options.
-    ///
-    /// # Errors
-    /// As there.
-    pub async fn list_actions_with(
-        &self,
-        options: &FlightCallOptions,
-    ) -> Result<MessageStream<ActionType>, FlightError> {
-        self.caller.stream(FlightMethod::ListActions, whole(&Empty)?, options).await
+        self.caller.stream(FlightMethod::ListActions, &Empty, &self.options).await
     }
 }
 
@@ -313,9 +249,4 @@ impl std::fmt::Debug for FlightClient {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("FlightClient").field("location", self.location()).finish_non_exhaustive()
     }
-}
-
-/// A request of one message.
-fn whole<T: FlightMessage>(message: &T) -> Result<Outgoing, FlightError> {
-    Ok(Outgoing::whole(frame_message(message.serialize())?))
 }

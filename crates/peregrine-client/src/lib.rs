@@ -1,10 +1,12 @@
-//! A client for Arrow Flight services: every RPC, with options for each call.
+//! A client for Arrow Flight services: every RPC, with options that ride on the client.
 
-mod action;
+mod availability;
 mod builder;
 mod call;
 mod client;
-mod lifecycle;
+mod completion;
+mod config;
+mod defined_actions;
 mod options;
 
 pub use crate::builder::FlightClientBuilder;

@@ -1,13 +1,13 @@
-//! What a caller may set for a single call.
+//! `FlightCallOptions`: what a caller may set for calls.
 
 use std::time::Duration;
 
 use http::HeaderMap;
 use peregrine_ipc::{IpcReadOptions, IpcWriteOptions};
-use peregrine_proto::FlightError;
-use peregrine_transport::append_metadata;
+use peregrine_proto::{FlightError, append_metadata};
 
-/// Options of one call: headers, a timeout, and how data is read and written.
+/// Options of calls: headers, a timeout, and how data is read and written. A client carries them:
+/// [`FlightClient::with`](crate::FlightClient::with).
 ///
 /// ```
 /// use std::time::Duration;
@@ -27,12 +27,12 @@ pub struct FlightCallOptions {
     /// Headers to send. [`with_header`](Self::with_header) checks them and encodes binary values.
     pub headers: HeaderMap,
     /// After this the call fails with [`TimedOut`](peregrine_proto::FlightErrorKind::TimedOut), wherever it is. It
-    /// counts from the call's start to the end of its stream, and the server is told of it.
+    /// counts from the call's start to the end of its stream, and the server gets the deadline too. `None` unless set.
     pub timeout: Option<Duration>,
-    /// How data is decoded.
-    pub read_options: IpcReadOptions,
-    /// How the data of DoPut and DoExchange is encoded. Batches are not cut unless these say so.
-    pub write_options: IpcWriteOptions,
+    /// How data is decoded; the default unless set.
+    pub read_options: Option<IpcReadOptions>,
+    /// How the data of DoPut and DoExchange is encoded; the default unless set. Batches are not cut unless these say so.
+    pub write_options: Option<IpcWriteOptions>,
 }
 
 impl FlightCallOptions {
@@ -60,14 +60,51 @@ impl FlightCallOptions {
     /// Sets how data is decoded.
     #[must_use]
     pub fn with_read_options(mut self, options: IpcReadOptions) -> Self {
-        self.read_options = options;
+        self.read_options = Some(options);
         self
     }
 
     /// Sets how the data of DoPut and DoExchange is encoded.
     #[must_use]
     pub fn with_write_options(mut self, options: IpcWriteOptions) -> Self {
-        self.write_options = options;
+        self.write_options = Some(options);
         self
+    }
+
+    /// These options and others on top: headers add up, those of a name that both have are the later ones; of everything
+    /// else the later value counts, if there is one.
+    #[must_use]
+    pub fn merged(&self, later: Self) -> Self {
+        let mut headers = self.headers.clone();
+        // The first value of a name takes the place of all earlier ones.
+        headers.extend(later.headers);
+        Self {
+            headers,
+            timeout: later.timeout.or(self.timeout),
+            read_options: later.read_options.or_else(|| self.read_options.clone()),
+            write_options: later.write_options.or_else(|| self.write_options.clone()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn later_options_add_headers_and_replace_what_both_have() {
+        let earlier = FlightCallOptions::new().with_timeout(Duration::from_secs(1));
+        let earlier = earlier.with_header("a", "1").unwrap().with_header("a", "2").unwrap();
+        let earlier = earlier.with_header("b", "3").unwrap();
+        let later = FlightCallOptions::new().with_header("a", "4").unwrap().with_header("a", "5").unwrap();
+        let merged = earlier.merged(later.with_header("c", "6").unwrap());
+        let values = |name: &str| merged.headers.get_all(name).iter().cloned().collect::<Vec<_>>();
+        assert_eq!(
+            (values("a"), values("b"), values("c")),
+            (vec!["4".parse().unwrap(), "5".parse().unwrap()], vec!["3".parse().unwrap()], vec!["6".parse().unwrap()])
+        );
+        assert_eq!(merged.timeout, Some(Duration::from_secs(1)));
+        let longer = merged.merged(FlightCallOptions::new().with_timeout(Duration::from_secs(2)));
+        assert_eq!(longer.timeout, Some(Duration::from_secs(2)));
     }
 }

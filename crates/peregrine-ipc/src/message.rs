@@ -41,6 +41,8 @@ pub struct EncodedMessage {
     pub body_length: usize,
     /// What the message is.
     pub kind: MessageKind,
+    /// The rows of a record batch or of a dictionary; 0 in a schema.
+    pub rows: usize,
 }
 
 impl EncodedMessage {

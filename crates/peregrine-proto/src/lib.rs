@@ -2,6 +2,7 @@
 
 mod action;
 mod action_request;
+mod call;
 mod cancel_flight_info;
 mod descriptor;
 mod endpoint;
@@ -27,6 +28,13 @@ mod wire;
 
 pub use crate::action::{Action, ActionResult, ActionType};
 pub use crate::action_request::ActionRequest;
+pub use crate::call::{
+    CallCounter, CallInfo, CallerIdentity, ClientAuthStage, ClientCallHooks, ClientMiddlewareStage, Code, Extensions,
+    Outcome, OutgoingCall, Peer, PeerAddress, ServerAuthStage, ServerCallHooks, ServerCallObserver,
+    ServerMiddlewareStage, Traffic, append_metadata, insert_metadata, metadata_entries, metadata_values,
+};
+#[doc(hidden)]
+pub use crate::call::{binary_metadata_text, first_binary_metadata};
 pub use crate::cancel_flight_info::{CancelFlightInfoRequest, CancelFlightInfoResult, CancelStatus};
 pub use crate::descriptor::{DescriptorType, FlightDescriptor};
 pub use crate::endpoint::FlightEndpoint;

@@ -2,19 +2,25 @@
 
 use std::error::Error;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
-use peregrine_proto::{FLIGHT_SERVICE_NAME, FlightError, Location, LocationScheme, MessageLimits};
-use peregrine_transport::{EmbeddedService, Http2Config, IncomingBody, ListenAddress, Listener, ServeConfig, serve};
+use peregrine_proto::{
+    FLIGHT_SERVICE_NAME, FlightError, Location, LocationScheme, MessageLimits, ServerAuthStage, ServerCallObserver,
+    ServerMiddlewareStage,
+};
+use peregrine_transport::{EmbeddedService, Http2Config, HttpService, IncomingBody, Listener, Rope, serve};
+use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::dispatch::Dispatch;
 use crate::embed::EmbeddedFlight;
-use crate::lifecycle::RunningServer;
+use crate::running::RunningServer;
 use crate::service::FlightService;
+use crate::settings::Settings;
 
 /// Where a server starts: [`FlightServer::builder`].
 ///
@@ -46,46 +52,37 @@ impl FlightServer {
 }
 
 /// Sets up a server.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct FlightServerBuilder {
-    config: ServeConfig,
-    limits: MessageLimits,
-}
-
-impl Default for FlightServerBuilder {
-    fn default() -> Self {
-        Self { config: ServeConfig::default(), limits: MessageLimits::default() }
-            .message_limits(MessageLimits::default())
-    }
+    settings: Settings,
 }
 
 impl FlightServerBuilder {
     /// Sets windows, frames, keepalive, and how many calls a connection may have.
     #[must_use]
     pub fn http2(mut self, http2: Http2Config) -> Self {
-        self.config.http2 = http2;
+        self.settings.serve.http2 = http2;
         self
     }
 
     /// Sets what a client may make the server hold.
     #[must_use]
     pub fn message_limits(mut self, limits: MessageLimits) -> Self {
-        self.config.message_limit = limits.effective_call_message();
-        self.limits = limits;
+        self.settings.set_limits(limits);
         self
     }
 
     /// Sets how many connections there may be at a time; more wait in the system's queue. 10 000 unless set.
     #[must_use]
     pub fn max_connections(mut self, connections: usize) -> Self {
-        self.config.max_connections = connections;
+        self.settings.serve.max_connections = connections;
         self
     }
 
     /// Sets how long a new connection may take until it speaks HTTP/2. 10 s unless set.
     #[must_use]
     pub fn handshake_timeout(mut self, timeout: Duration) -> Self {
-        self.config.handshake_timeout = timeout;
+        self.settings.serve.handshake_timeout = timeout;
         self
     }
 
@@ -95,8 +92,8 @@ impl FlightServerBuilder {
     ///
     /// Each call runs on a clone of the service, in a task of its own. A panic fails that call and nothing else.
     /// The server's windows and its limits on streams hold for these calls too, their deadlines are kept, a shutdown
-    /// waits for them, and what is cut or reset is dropped. The service finds the caller as a
-    /// [`Peer`](peregrine_transport::Peer) among the request's extensions. Limits on messages are the service's own.
+    /// waits for them, and what is cut or reset is dropped. The calls pass [layers](Self::layer) and authentication, but no
+    /// middleware. The service finds the caller as a [`Peer`](peregrine_proto::Peer) among the request's extensions. Limits on messages are the service's own.
     ///
     /// ```
     /// use std::convert::Infallible;
@@ -145,21 +142,99 @@ impl FlightServerBuilder {
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
-        self.config.mounts.add(prefix, service);
+        self.settings.serve.mounts.add(prefix, service);
+        self
+    }
+
+    /// Serves another gRPC service as [`mount`](Self::mount) does, but without authentication: health checks must work for
+    /// those who know no password.
+    #[must_use]
+    pub fn mount_open<S, B>(mut self, prefix: impl Into<String>, service: S) -> Self
+    where
+        S: Service<Request<IncomingBody>, Response = Response<B>> + Clone + Send + 'static,
+        S::Error: Into<Box<dyn Error + Send + Sync>>,
+        S::Future: Send + 'static,
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        self.settings.serve.mounts.add_open(prefix, service);
+        self
+    }
+
+    /// Adds a layer of tower around all HTTP requests, those of mounted services included, inside of the layers that were added
+    /// before. For what belongs to HTTP; what belongs to calls of Flight is middleware.
+    ///
+    /// Layers are applied once, at [`serve`](BoundServer::serve), and each request runs on a clone. A layer may change headers
+    /// and wrap the response's body, whose data is in [`Rope`]s; it passes the request's body on as it is. The call's
+    /// [`CallToken`](peregrine_transport::CallToken) is among the request's extensions, so that a layer may end the call.
+    ///
+    /// A limit on time or on concurrency sees a call up to its response headers and not the stream behind them. The timeout
+    /// of tower-http responds with HTTP 408, which clients of gRPC read as UNKNOWN.
+    ///
+    /// ```
+    /// use peregrine_server::{FlightServer, FlightService};
+    /// use peregrine_transport::{HttpService, Listener};
+    /// use tower_layer::layer_fn;
+    ///
+    /// # struct Nothing;
+    /// # impl FlightService for Nothing {}
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), peregrine_proto::FlightError> {
+    /// let builder = FlightServer::builder().layer(layer_fn(|inner: HttpService| inner)); // or one of tower-http
+    /// # let (listener, _connector) = Listener::in_memory();
+    /// let server = builder.listener(listener).serve(Nothing)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn layer<L, S, B>(mut self, layer: L) -> Self
+    where
+        L: Layer<HttpService, Service = S> + Send + Sync + 'static,
+        S: Service<Request<IncomingBody>, Response = Response<B>> + Clone + Send + 'static,
+        S::Error: Into<Box<dyn Error + Send + Sync>>,
+        S::Future: Send + 'static,
+        B: Body<Data = Rope> + Send + 'static,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        self.settings.serve.layers.push(layer);
+        self
+    }
+
+    /// Sets who decides which calls are served and who calls. Every call passes it first, methods that do not exist and
+    /// mounted services included; [`mount_open`](Self::mount_open) leaves it out.
+    #[must_use]
+    pub fn auth_stage(mut self, stage: impl ServerAuthStage) -> Self {
+        self.settings.stages.auth = Some(Arc::new(stage));
+        self
+    }
+
+    /// Adds what accompanies every call of Flight that authentication lets through, behind what was added before. Mounted
+    /// services do not pass it.
+    #[must_use]
+    pub fn middleware_stage(mut self, stage: impl ServerMiddlewareStage) -> Self {
+        self.settings.stages.middleware.push(Arc::new(stage));
+        self
+    }
+
+    /// Adds what sees the outcome of every call of Flight, those that authentication refuses included.
+    #[must_use]
+    pub fn observer(mut self, observer: impl ServerCallObserver) -> Self {
+        self.settings.stages.observers.push(Arc::new(observer));
         self
     }
 
     /// Makes a tower service for the HTTP server of an application that has one already. Of the settings it takes the
-    /// message limits; connections are the host's.
+    /// message limits and the stages; connections are the host's.
     ///
     /// # Errors
-    /// Services are mounted: the host's router is the place for them.
+    /// Services are mounted or layers added: the host's router is the place for them.
     pub fn embed<S: FlightService>(self, service: S) -> Result<EmbeddedFlight, FlightError> {
-        if !self.config.mounts.is_empty() {
-            let message = "an embedded Flight service has no mounts: give those services to the host's router";
+        let Settings { serve, .. } = &self.settings;
+        if !serve.mounts.is_empty() || !serve.layers.is_empty() {
+            let message = "an embedded Flight service has no mounts and no layers: give those to the host's router";
             return Err(FlightError::invalid_argument(message));
         }
-        Ok(EmbeddedFlight::new(EmbeddedService::new(Dispatch::new(service, self.limits), &self.config)))
+        Ok(EmbeddedFlight::new(EmbeddedService::new(Dispatch::new(service, &self.settings), serve)))
     }
 
     /// Listens at a location: `grpc`, `grpc+tcp` (port 0 takes a free one) or `grpc+unix`. Nothing is accepted
@@ -181,22 +256,21 @@ impl FlightServerBuilder {
 
     /// Takes connections from a listener: in memory, or the application's own.
     pub fn listener(self, listener: Listener) -> BoundServer {
-        BoundServer { config: self.config, limits: self.limits, listener }
+        BoundServer { settings: self.settings, listener }
     }
 }
 
 /// A server that listens and does not serve yet.
 #[derive(Debug)]
 pub struct BoundServer {
-    config: ServeConfig,
-    limits: MessageLimits,
+    settings: Settings,
     listener: Listener,
 }
 
 impl BoundServer {
     /// Where it listens, with the real port.
     pub fn location(&self) -> Location {
-        location_of(self.listener.local_addr())
+        self.settings.serve.location(&self.listener.local_addr())
     }
 
     /// Starts to serve and returns at once. Must be called within a tokio runtime, which the server then runs on.
@@ -204,10 +278,10 @@ impl BoundServer {
     /// # Errors
     /// Settings that contradict themselves, naming them: among them two mounts of one path, and one of Flight's own.
     pub fn serve<S: FlightService>(self, service: S) -> Result<RunningServer, FlightError> {
-        self.config.mounts.check_beside(&format!("/{FLIGHT_SERVICE_NAME}"))?;
-        let location = self.location();
-        let handle = serve(self.listener, Dispatch::new(service, self.limits), self.config)?;
-        Ok(RunningServer::new(location, handle))
+        let serve_config = self.settings.gated();
+        serve_config.mounts.check_beside(&format!("/{FLIGHT_SERVICE_NAME}"))?;
+        let handle = serve(self.listener, Dispatch::new(service, &self.settings), serve_config)?;
+        Ok(RunningServer::new(handle))
     }
 }
 
@@ -218,14 +292,5 @@ async fn listen(location: &Location) -> Result<io::Result<Listener>, FlightError
         _ => Err(FlightError::invalid_argument(format!(
             "cannot listen on {location}: it takes grpc+tcp://HOST:PORT or grpc+unix:///PATH"
         ))),
-    }
-}
-
-/// What the clients of a listener would write. In-memory and own listeners have no location that others could use.
-fn location_of(address: &ListenAddress) -> Location {
-    match address {
-        ListenAddress::Tcp(address) => Location::for_grpc_tcp(address.ip().to_string(), address.port()),
-        ListenAddress::Unix(path) => Location::for_grpc_unix(path),
-        _ => Location::reuse_connection(),
     }
 }

@@ -1,50 +1,45 @@
-//! `ServerCallContext`: what a handler knows of the call that it serves, and what it may add to the answer.
+//! `ServerCallContext`: what a handler knows of the call that it serves, and what it may add to the response.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 use std::time::Instant;
 
 use bytes::Bytes;
 use http::HeaderMap;
-use peregrine_proto::{FlightError, FlightMethod};
-use peregrine_transport::{CallTasks, CallToken, IncomingCall, Peer, append_metadata, metadata_values};
+use peregrine_proto::{CallInfo, CallerIdentity, Extensions, FlightError, FlightMethod, Peer, append_metadata};
+use peregrine_transport::{CallTasks, CallToken, IncomingCall, MessageReader, Mutex, Status};
 
 /// The call that a handler serves. Cheap to clone; a clone may go into the stream that the handler returns.
 #[derive(Clone)]
 pub struct ServerCallContext {
-    call: Arc<Call>,
+    call: Arc<ServedCall>,
 }
 
-struct Call {
+struct ServedCall {
     method: FlightMethod,
-    peer: Arc<Peer>,
-    request_headers: HeaderMap,
-    deadline: Option<Instant>,
+    identity: Option<CallerIdentity>,
+    info: Arc<CallInfo>,
     token: CallToken,
     tasks: CallTasks,
-    answer: Mutex<Answer>,
+    metadata: Mutex<ResponseMetadata>,
 }
 
-/// What the handler adds to its answer.
+/// What the handler adds to its response.
 #[derive(Default)]
-struct Answer {
+struct ResponseMetadata {
     headers: HeaderMap,
     headers_sent: bool,
     trailers: HeaderMap,
 }
 
 impl ServerCallContext {
-    pub(crate) fn new(method: FlightMethod, call: &mut IncomingCall) -> Self {
-        Self {
-            call: Arc::new(Call {
-                method,
-                peer: Arc::clone(&call.peer),
-                request_headers: std::mem::take(&mut call.metadata),
-                deadline: call.deadline,
-                token: call.token.clone(),
-                tasks: call.tasks.clone(),
-                answer: Mutex::default(),
-            }),
-        }
+    pub(crate) fn new(
+        method: FlightMethod,
+        identity: Option<CallerIdentity>,
+        call: IncomingCall,
+    ) -> (Self, MessageReader) {
+        let (info, token, tasks) = (call.info, call.token, call.tasks);
+        let metadata = Mutex::default();
+        (Self { call: Arc::new(ServedCall { method, identity, info, token, tasks, metadata }) }, call.messages)
     }
 
     /// Which RPC was called.
@@ -54,13 +49,28 @@ impl ServerCallContext {
 
     /// Who called, as far as the connection tells: address and certificates.
     pub fn peer(&self) -> &Peer {
-        &self.call.peer
+        self.call.info.peer()
+    }
+
+    /// Who calls, as the server's authentication found out; `None` where it has none.
+    pub fn peer_identity(&self) -> Option<&CallerIdentity> {
+        self.call.identity.as_ref()
+    }
+
+    /// What is known of the call from its headers.
+    pub fn call_info(&self) -> &CallInfo {
+        &self.call.info
+    }
+
+    /// Values that authentication and middleware left for the handler.
+    pub fn extensions(&self) -> &Extensions {
+        self.call.info.extensions()
     }
 
     /// The headers that came with the call, names in lower case and values as on the wire: base64 for names in `-bin`.
     /// [`request_header`](Self::request_header) decodes them.
     pub fn request_headers(&self) -> &HeaderMap {
-        &self.call.request_headers
+        self.call.info.headers()
     }
 
     /// All values that came under a name, those of names in `-bin` decoded.
@@ -68,12 +78,12 @@ impl ServerCallContext {
     /// # Errors
     /// A value that is not base64 under a name in `-bin`.
     pub fn request_header(&self, name: &str) -> Result<Vec<Bytes>, FlightError> {
-        metadata_values(&self.call.request_headers, name)
+        self.call.info.header(name)
     }
 
     /// When the caller gives up, if it said so.
     pub fn deadline(&self) -> Option<Instant> {
-        self.call.deadline
+        self.call.info.deadline()
     }
 
     /// Whether the caller has gone, has cancelled, or its deadline has passed.
@@ -87,28 +97,28 @@ impl ServerCallContext {
         self.call.token.ended().await;
     }
 
-    /// Adds a header to the answer. Names in `-bin` take any bytes, others printable ASCII. A name may be added
+    /// Adds a header to the response. Names in `-bin` take any bytes, others printable ASCII. A name may be added
     /// several times.
     ///
     /// # Errors
     /// A name or value that gRPC does not allow, and any header once the first message went out.
     pub fn add_header(&self, name: &str, value: impl AsRef<[u8]>) -> Result<(), FlightError> {
-        let mut answer = self.answer();
-        if answer.headers_sent {
+        let mut metadata = self.metadata();
+        if metadata.headers_sent {
             return Err(FlightError::invalid_argument(format!(
-                "header {name} comes too late: the answer's headers were sent with its first message"
+                "header {name} comes too late: the response's headers were sent with its first message"
             )));
         }
-        append_metadata(&mut answer.headers, name, value)
+        append_metadata(&mut metadata.headers, name, value)
     }
 
-    /// Adds a trailer to the answer, sent behind its last message or with its error. Names and values are as in
+    /// Adds a trailer to the response, sent behind its last message or with its error. Names and values are as in
     /// [`add_header`](Self::add_header).
     ///
     /// # Errors
     /// A name or value that gRPC does not allow.
     pub fn add_trailer(&self, name: &str, value: impl AsRef<[u8]>) -> Result<(), FlightError> {
-        append_metadata(&mut self.answer().trailers, name, value)
+        append_metadata(&mut self.metadata().trailers, name, value)
     }
 
     /// Where tasks of the call are started.
@@ -118,17 +128,22 @@ impl ServerCallContext {
 
     /// The headers to send; from here on none can be added.
     pub(crate) fn take_headers(&self) -> HeaderMap {
-        let mut answer = self.answer();
-        answer.headers_sent = true;
-        std::mem::take(&mut answer.headers)
+        let mut metadata = self.metadata();
+        metadata.headers_sent = true;
+        std::mem::take(&mut metadata.headers)
     }
 
-    pub(crate) fn take_trailers(&self) -> HeaderMap {
-        std::mem::take(&mut self.answer().trailers)
+    /// A status with the trailers that were added.
+    pub(crate) fn ending(&self, mut status: Status) -> Status {
+        let trailers = std::mem::take(&mut self.metadata().trailers);
+        if !trailers.is_empty() {
+            status.metadata_mut().extend(trailers);
+        }
+        status
     }
 
-    fn answer(&self) -> MutexGuard<'_, Answer> {
-        self.call.answer.lock().unwrap_or_else(PoisonError::into_inner)
+    fn metadata(&self) -> MutexGuard<'_, ResponseMetadata> {
+        self.call.metadata.lock()
     }
 }
 
@@ -136,8 +151,8 @@ impl std::fmt::Debug for ServerCallContext {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ServerCallContext")
             .field("method", &self.call.method)
-            .field("peer", &self.call.peer)
-            .field("deadline", &self.call.deadline)
+            .field("peer", self.peer())
+            .field("deadline", &self.deadline())
             .field("cancelled", &self.is_cancelled())
             .finish_non_exhaustive()
     }

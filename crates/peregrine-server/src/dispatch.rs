@@ -1,4 +1,5 @@
-//! The one way that every call takes through the server: parse, handler, sending headers, finish.
+//! The one way that every call takes through the server, in stages: authentication, middleware, handler, headers. The end of
+//! the call is reported by its token.
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
@@ -11,40 +12,55 @@ use futures_core::stream::BoxStream;
 use futures_util::{FutureExt, StreamExt, stream};
 use http::HeaderMap;
 use http::header::USER_AGENT;
-use peregrine_proto::{FlightError, FlightMessage, FlightMethod, MessageLimits};
-use peregrine_stream::{BodyAlignment, MessageStream, ReadConfig, ReceiveBuffers};
-use peregrine_transport::{CallHandler, IncomingCall, MessageReader, Reply, ReplyFrame, ReplyFuture, Rope, Status};
+use peregrine_proto::{CallInfo, CallerIdentity, Empty, FlightError, FlightMessage, FlightMethod, MessageLimits};
+use peregrine_stream::{BodyAlignment, FrameConfig, MessageStream, ReadConfig, ReceiveBuffers};
+use peregrine_transport::{
+    CallHandler, IncomingCall, MessageReader, Reply, ReplyFrame, ReplyFuture, Rope, Status, frame_message, panic_text,
+};
 
+use crate::completion::Completion;
 use crate::context::ServerCallContext;
-use crate::finish::Finish;
+use crate::duplex;
 use crate::service::FlightService;
-use crate::upload;
+use crate::settings::{ServerStages, Settings};
+
+/// A response that begins with a frame of up to this size is looked at once more: most have ended by then, and go out in one
+/// piece.
+const SMALL_FRAME: usize = 64 << 10;
 
 /// Takes the transport's calls to a service.
 pub(crate) struct Dispatch<S> {
     server: Arc<Server<S>>,
 }
 
-/// A service, and what its uploads are read with.
+/// A service, and what its calls share.
 pub(crate) struct Server<S> {
     pub(crate) service: S,
     limits: MessageLimits,
     buffers: ReceiveBuffers,
+    stages: Arc<ServerStages>,
 }
 
-/// What a handler answers, framed.
+/// What a handler responds, framed.
+pub(crate) enum Answer {
+    /// All of it.
+    Complete(Rope),
+    /// As it comes.
+    Frames(Frames),
+}
+
 pub(crate) type Frames = BoxStream<'static, Result<Rope, FlightError>>;
 
 impl<S: FlightService> Dispatch<S> {
-    pub(crate) fn new(service: S, limits: MessageLimits) -> Self {
-        Self { server: Arc::new(Server { service, limits, buffers: ReceiveBuffers::default() }) }
+    pub(crate) fn new(service: S, settings: &Settings) -> Self {
+        let (limits, stages) = (settings.limits.clone(), Arc::new(settings.stages.clone()));
+        Self { server: Arc::new(Server { service, limits, buffers: ReceiveBuffers::default(), stages }) }
     }
 }
 
 impl<S: FlightService> CallHandler for Dispatch<S> {
     fn handle(&self, call: IncomingCall) -> ReplyFuture {
-        let server = Arc::clone(&self.server);
-        Box::pin(async move { run(server, call).await })
+        Box::pin(run(Arc::clone(&self.server), call))
     }
 }
 
@@ -55,53 +71,96 @@ impl<S> Server<S> {
     }
 }
 
-/// The whole call, up to its first message; the frames that are returned carry it on.
-async fn run<S: FlightService>(server: Arc<Server<S>>, mut call: IncomingCall) -> Reply {
-    let Some(method) = FlightMethod::from_path(&call.path) else {
-        let error = FlightError::unimplemented(format!("no method {}", call.path));
-        return Reply::end(HeaderMap::new(), error.into());
+/// The complete call, up to its first message; the frames that are returned carry it on.
+async fn run<S: FlightService>(server: Arc<Server<S>>, call: IncomingCall) -> Reply {
+    let completion = Completion::watch(&call.info, &server.stages, &call.token, call.messages.counter());
+    let completion = completion.as_deref();
+    let (method, identity) = match caught(admit(&server.stages, &call.info, completion)).await {
+        Ok(admitted) => admitted,
+        Err(error) => return Reply::end(headers(HeaderMap::new(), completion), error.into()),
     };
-    let alignment = alignment(&call);
-    let context = ServerCallContext::new(method, &mut call);
-    let finish = Finish::new(context.clone());
-    let answer = caught(route(server, context.clone(), call.messages, alignment)).await;
-    let frames = guarded(answer.unwrap_or_else(failed));
-    let mut frames = Ending { frames, context: context.clone(), finish: Some(finish) };
+    let (context, messages) = ServerCallContext::new(method, identity, call);
+    let frames = match caught(route(server, context.clone(), messages)).await {
+        Ok(Answer::Frames(frames)) => frames,
+        Ok(Answer::Complete(rope)) => {
+            let headers = headers(context.take_headers(), completion);
+            return Reply::complete(headers, rope, context.ending(Status::ok()));
+        }
+        Err(error) => {
+            let headers = headers(context.take_headers(), completion);
+            return Reply::end(headers, context.ending(error.into()));
+        }
+    };
+    let mut frames = EndingFrames { frames: Some(guarded(frames)), context: context.clone() };
+    let first = frames.next().await;
     // Headers may be added until the first message is there.
-    match frames.next().await {
-        Some(ReplyFrame::End(status)) => Reply::end(context.take_headers(), status),
-        first => Reply::stream(context.take_headers(), stream::iter(first).chain(frames)),
+    let headers = headers(context.take_headers(), completion);
+    match first {
+        Some(ReplyFrame::Data(rope)) if rope.len() <= SMALL_FRAME => match frames.next().now_or_never() {
+            Some(Some(ReplyFrame::End(status))) => Reply::complete(headers, rope, status),
+            more => {
+                let first = [Some(ReplyFrame::Data(rope)), more.flatten()].into_iter().flatten();
+                Reply::stream(headers, stream::iter(first).chain(frames))
+            }
+        },
+        Some(ReplyFrame::End(status)) => Reply::end(headers, status),
+        first => Reply::stream(headers, stream::iter(first).chain(frames)),
     }
 }
 
-/// Calls the handler of the method and frames what it answers.
+/// The stages before the handler: who calls, and what accompanies the call.
+async fn admit(
+    stages: &ServerStages,
+    call: &CallInfo,
+    completion: Option<&Completion>,
+) -> Result<(FlightMethod, Option<CallerIdentity>), FlightError> {
+    let identity = stages.authenticate(call).await?;
+    if let Some(completion) = completion {
+        completion.start_hooks()?;
+    }
+    let unknown = || FlightError::unimplemented(format!("no method {}", call.path()));
+    Ok((call.method().ok_or_else(unknown)?, identity))
+}
+
+/// The headers of a response, as middleware leaves them.
+fn headers(mut headers: HeaderMap, completion: Option<&Completion>) -> HeaderMap {
+    if let Some(completion) = completion {
+        completion.sending_headers(&mut headers);
+    }
+    headers
+}
+
+/// Calls the handler of the method and frames its response.
 async fn route<S: FlightService>(
     server: Arc<Server<S>>,
     context: ServerCallContext,
     mut messages: MessageReader,
-    alignment: BodyAlignment,
-) -> Result<Frames, FlightError> {
+) -> Result<Answer, FlightError> {
     let service = &server.service;
+    let frames = frame_config(&context, &messages);
     match context.method() {
         FlightMethod::Handshake => {
-            let requests = MessageStream::from_messages(messages, context.request_headers().clone());
-            many(service.handshake(context, requests).await?)
+            many(service.handshake(context, MessageStream::from_messages(messages)).await?, frames)
         }
-        FlightMethod::ListFlights => many(service.list_flights(context, request(&mut messages).await?).await?),
-        FlightMethod::GetFlightInfo => one(service.get_flight_info(context, request(&mut messages).await?).await?),
-        FlightMethod::PollFlightInfo => one(service.poll_flight_info(context, request(&mut messages).await?).await?),
-        FlightMethod::GetSchema => one(service.get_schema(context, request(&mut messages).await?).await?),
+        FlightMethod::ListFlights => many(service.list_flights(context, request(&mut messages).await?).await?, frames),
+        FlightMethod::GetFlightInfo => {
+            one(&service.get_flight_info(context, request(&mut messages).await?).await?, &frames)
+        }
+        FlightMethod::PollFlightInfo => {
+            one(&service.poll_flight_info(context, request(&mut messages).await?).await?, &frames)
+        }
+        FlightMethod::GetSchema => one(&service.get_schema(context, request(&mut messages).await?).await?, &frames),
         FlightMethod::DoGet => {
             let data = service.do_get(context, request(&mut messages).await?).await?;
-            Ok(data.into_frames(alignment)?.boxed())
+            Ok(Answer::Frames(data.into_frames(frames)?.boxed()))
         }
-        FlightMethod::DoAction => many(service.do_action(context, request(&mut messages).await?).await?),
+        FlightMethod::DoAction => many(service.do_action(context, request(&mut messages).await?).await?, frames),
         FlightMethod::ListActions => {
-            let peregrine_proto::Empty = request(&mut messages).await?;
-            many(service.list_actions(context).await?)
+            let Empty = request(&mut messages).await?;
+            many(service.list_actions(context).await?, frames)
         }
-        FlightMethod::DoPut => upload::put(server, context, messages).await,
-        FlightMethod::DoExchange => upload::exchange(server, context, messages, alignment).await,
+        FlightMethod::DoPut => duplex::put(server, context, messages, frames).await,
+        FlightMethod::DoExchange => duplex::exchange(server, context, messages, frames).await,
     }
 }
 
@@ -116,25 +175,28 @@ async fn request<T: FlightMessage>(messages: &mut MessageReader) -> Result<T, Fl
     T::deserialize(message)
 }
 
-fn one<T: FlightMessage + Sync>(answer: T) -> Result<Frames, FlightError> {
-    many(MessageStream::from_iter([answer]))
+/// A response of one message.
+fn one<T: FlightMessage>(response: &T, frames: &FrameConfig) -> Result<Answer, FlightError> {
+    let message = response.serialize();
+    if let Some(counter) = &frames.counter {
+        counter.count_sent(1, message.len() as u64);
+    }
+    Ok(Answer::Complete(frame_message(message)?))
 }
 
-fn many<T: FlightMessage>(answers: MessageStream<T>) -> Result<Frames, FlightError> {
-    Ok(answers.into_frames().boxed())
+/// A response of many messages.
+fn many<T: FlightMessage>(responses: MessageStream<T>, frames: FrameConfig) -> Result<Answer, FlightError> {
+    Ok(Answer::Frames(responses.into_frames(frames).boxed()))
 }
 
-fn failed(error: FlightError) -> Frames {
-    stream::iter([Err(error)]).boxed()
+/// How the messages of a call are framed: bodies begin where the caller's receive path wants them.
+fn frame_config(context: &ServerCallContext, messages: &MessageReader) -> FrameConfig {
+    let user_agent = context.request_headers().get(USER_AGENT).and_then(|value| value.to_str().ok());
+    let alignment = user_agent.map(BodyAlignment::for_user_agent).unwrap_or_default();
+    FrameConfig { alignment, counter: Some(Arc::clone(messages.counter())) }
 }
 
-/// Where the caller's receive path wants bodies to begin.
-fn alignment(call: &IncomingCall) -> BodyAlignment {
-    let user_agent = call.metadata.get(USER_AGENT).and_then(|value| value.to_str().ok());
-    user_agent.map(BodyAlignment::for_user_agent).unwrap_or_default()
-}
-
-/// Turns a panic of a handler into its error.
+/// Turns a panic of a handler or of a stage into its error.
 pub(crate) async fn caught<T>(handler: impl Future<Output = Result<T, FlightError>>) -> Result<T, FlightError> {
     AssertUnwindSafe(handler).catch_unwind().await.unwrap_or_else(|panic| Err(panicked(&*panic)))
 }
@@ -144,36 +206,30 @@ fn guarded(frames: Frames) -> impl Stream<Item = Result<Rope, FlightError>> + Se
     AssertUnwindSafe(frames).catch_unwind().map(|frame| frame.unwrap_or_else(|panic| Err(panicked(&*panic))))
 }
 
-/// What the caller is told of a panic; the panic's own words are for the log.
+/// The error that the caller gets for a panic; what the panic said is for the log.
 fn panicked(panic: &(dyn Any + Send)) -> FlightError {
-    let words = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    tracing::error!(panic = words.unwrap_or("(not a string)"), "a handler panicked");
+    tracing::error!(panic = panic_text(panic), "a handler panicked");
     FlightError::internal("the handler of this call panicked")
 }
 
-/// The frames of an answer with the status behind them.
-struct Ending<F> {
-    frames: F,
+/// The frames of a response with the status behind them.
+struct EndingFrames<F> {
+    /// `None` once the status was given out.
+    frames: Option<F>,
     context: ServerCallContext,
-    finish: Option<Finish>,
 }
 
-impl<F: Stream<Item = Result<Rope, FlightError>> + Unpin> Stream for Ending<F> {
+impl<F: Stream<Item = Result<Rope, FlightError>> + Unpin> Stream for EndingFrames<F> {
     type Item = ReplyFrame;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<ReplyFrame>> {
-        if self.finish.is_none() {
-            return Poll::Ready(None);
-        }
-        let mut status = match ready!(Pin::new(&mut self.frames).poll_next(cx)) {
+        let Some(frames) = &mut self.frames else { return Poll::Ready(None) };
+        let status = match ready!(Pin::new(frames).poll_next(cx)) {
             Some(Ok(frame)) => return Poll::Ready(Some(ReplyFrame::Data(frame))),
             Some(Err(error)) => Status::from(error),
             None => Status::ok(),
         };
-        if let Some(finish) = self.finish.take() {
-            finish.with(&status);
-        }
-        status.metadata_mut().extend(self.context.take_trailers());
-        Poll::Ready(Some(ReplyFrame::End(status)))
+        self.frames = None;
+        Poll::Ready(Some(ReplyFrame::End(self.context.ending(status))))
     }
 }

@@ -27,7 +27,7 @@ use tower_service::Service;
 /// tonic::transport::Server::builder().add_routes(routes.into())
 /// ```
 ///
-/// Handlers see no difference, but for the [`Peer`](peregrine_transport::Peer): it is the one among the request's
+/// Handlers see no difference, but for the [`Peer`](peregrine_proto::Peer): it is the one among the request's
 /// extensions, where a layer of the host can put it (in axum from `ConnectInfo`), and else an unknown one. Message limits, deadlines, cancellation and the
 /// errors of gRPC are those of the native server.
 ///

@@ -8,11 +8,11 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use futures_core::Stream;
 use http::HeaderMap;
-use peregrine_proto::{FlightError, FlightMessage, PutResult};
-use peregrine_transport::{CallToken, Code, MessageReader, Status};
+use peregrine_proto::{Code, FlightError, FlightMessage, PutResult};
+use peregrine_transport::{CallToken, MessageReader, Status};
 
 use crate::message_stream::MessageStream;
-use crate::outgoing::body_alignment::BodyAlignment;
+use crate::outgoing::frame_config::FrameConfig;
 use crate::outgoing::pipe::{PipeWriter, pipe};
 use crate::outgoing::written_frames::WrittenFrames;
 
@@ -29,7 +29,7 @@ impl FlightMetadataReader {
     /// A reader over the messages of a call.
     pub fn new(messages: MessageReader) -> Self {
         let token = messages.token().clone();
-        Self { results: MessageStream::from_messages(messages, HeaderMap::new()), token }
+        Self { results: MessageStream::from_messages(messages), token }
     }
 
     /// The application's bytes of the next acknowledgement; `None` at the end of the call.
@@ -97,8 +97,8 @@ impl FlightMetadataWriter {
 
 impl WrittenFrames {
     /// For a handler that responds with metadata.
-    pub fn of_metadata() -> (FlightMetadataWriter, Self) {
-        let (pipe, frames) = pipe(BodyAlignment::default());
+    pub fn of_metadata(config: FrameConfig) -> (FlightMetadataWriter, Self) {
+        let (pipe, frames) = pipe(config);
         (FlightMetadataWriter { pipe }, Self::new(frames))
     }
 }

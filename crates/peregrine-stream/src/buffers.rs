@@ -5,11 +5,12 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 
 use arrow_buffer::MutableBuffer;
 use bytes::Bytes;
 use peregrine_proto::FlightError;
+use peregrine_transport::Mutex;
 
 /// How many bytes of free buffers a recycler keeps.
 const KEPT_BYTES: usize = 64 << 20;
@@ -54,7 +55,7 @@ impl Recycler {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, FreeBuffers> {
-        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+        self.store.lock()
     }
 }
 
@@ -151,7 +152,7 @@ impl AsRef<[u8]> for FilledBuffer {
 impl Drop for FilledBuffer {
     fn drop(&mut self) {
         if let (Some(buffer), Some(store)) = (self.buffer.take(), self.store.upgrade()) {
-            store.lock().unwrap_or_else(PoisonError::into_inner).put(buffer);
+            store.lock().put(buffer);
         }
     }
 }

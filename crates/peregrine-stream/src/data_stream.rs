@@ -12,9 +12,9 @@ use peregrine_transport::Rope;
 use crate::blocking;
 use crate::chunk::FlightStreamChunk;
 
-use crate::outgoing::body_alignment::BodyAlignment;
 use crate::outgoing::data_source::DataSource;
 use crate::outgoing::encoded_source::EncodedSource;
+use crate::outgoing::frame_config::FrameConfig;
 use crate::outgoing::frames::Frames;
 use crate::stored::IpcSource;
 
@@ -46,7 +46,7 @@ pub struct FlightDataStream {
 
 enum StreamContent {
     Chunks(BoxStream<'static, Result<FlightStreamChunk, FlightError>>),
-    Encoded { schema: IpcMessage, messages: BoxStream<'static, Result<IpcMessage, FlightError>> },
+    Encoded { schema: IpcMessage, messages: BoxStream<'static, Result<(IpcMessage, usize), FlightError>> },
 }
 
 impl FlightDataStream {
@@ -160,14 +160,14 @@ impl FlightDataStream {
     /// A schema that cannot be encoded.
     pub fn into_frames(
         self,
-        alignment: BodyAlignment,
+        config: FrameConfig,
     ) -> Result<impl Stream<Item = Result<Rope, FlightError>> + Send + Unpin + use<>, FlightError> {
         Ok(match self.content {
             StreamContent::Chunks(chunks) => {
-                Frames::new(DataSource::new(self.schema, chunks, self.options)?, alignment).left_stream()
+                Frames::new(DataSource::new(self.schema, chunks, self.options)?, config).left_stream()
             }
             StreamContent::Encoded { schema, messages } => {
-                Frames::new(EncodedSource::new(schema, messages), alignment).right_stream()
+                Frames::new(EncodedSource::new(schema, messages), config).right_stream()
             }
         })
     }

@@ -13,9 +13,9 @@ use peregrine_transport::Rope;
 
 use crate::blocking;
 use crate::incoming::complete_messages::CompleteMessages;
-use crate::incoming::message_source::MessageSource;
-use crate::outgoing::body_alignment::BodyAlignment;
+use crate::incoming::message_source::{MessageSource, no_headers};
 use crate::outgoing::frame_assembler::FrameAssembler;
+use crate::outgoing::frame_config::FrameConfig;
 use crate::outgoing::frames::{FrameSource, Frames};
 
 /// A stream of `Result<T, FlightError>`: what a handler returns for a listing, and what the client gets of it.
@@ -32,7 +32,6 @@ use crate::outgoing::frames::{FrameSource, Frames};
 /// ```
 pub struct MessageStream<T> {
     items: MessageItems<T>,
-    headers: HeaderMap,
     is_over: bool,
 }
 
@@ -47,7 +46,7 @@ enum MessageItems<T> {
 impl<T: Send + 'static> MessageStream<T> {
     /// A stream that ends at once.
     pub fn empty() -> Self {
-        Self { items: MessageItems::None, headers: HeaderMap::new(), is_over: false }
+        Self { items: MessageItems::None, is_over: false }
     }
 
     /// A stream of what is there already.
@@ -80,20 +79,20 @@ impl<T: Send + 'static> MessageStream<T> {
     }
 
     /// The messages of a source as they arrive, in general a call's
-    /// [`MessageReader`](peregrine_transport::MessageReader), and the peer's headers, unless the source has them.
-    /// Dropping the stream drops the source, which cancels a client's call.
-    pub fn from_messages(source: impl MessageSource, headers: HeaderMap) -> Self
+    /// [`MessageReader`](peregrine_transport::MessageReader). Dropping the stream drops the source, which cancels a client's
+    /// call.
+    pub fn from_messages(source: impl MessageSource) -> Self
     where
         T: FlightMessage,
     {
         let items = MessageItems::Received(Box::new(CompleteMessages::new(source)), T::deserialize);
-        Self { items, headers, is_over: false }
+        Self { items, is_over: false }
     }
 
     /// The peer's headers; none in a stream that was made here, nor in the response to an upload before its first
     /// message.
     pub fn headers(&self) -> &HeaderMap {
-        self.received().and_then(CompleteMessages::headers).unwrap_or(&self.headers)
+        self.received().and_then(CompleteMessages::headers).unwrap_or_else(|| no_headers())
     }
 
     /// The peer's trailers, once the stream is at its end, good or bad. None on a server.
@@ -103,11 +102,14 @@ impl<T: Send + 'static> MessageStream<T> {
 
     /// The messages as frames for the wire. What is ready together shares a frame; an error comes behind what was
     /// ready before it.
-    pub fn into_frames(self) -> impl Stream<Item = Result<Rope, FlightError>> + Send + Unpin + use<T>
+    pub fn into_frames(
+        self,
+        config: FrameConfig,
+    ) -> impl Stream<Item = Result<Rope, FlightError>> + Send + Unpin + use<T>
     where
         T: FlightMessage,
     {
-        Frames::new(self, BodyAlignment::default())
+        Frames::new(self, config)
     }
 
     /// The next item, or `None` at the end.

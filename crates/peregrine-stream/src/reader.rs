@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use arrow_array::RecordBatch;
@@ -11,12 +12,12 @@ use bytes::Bytes;
 use futures_core::Stream;
 use http::HeaderMap;
 use peregrine_ipc::{Decoded, Decoder};
-use peregrine_proto::{FlightData, FlightDescriptor, FlightError};
-use peregrine_transport::{CallToken, Code, Status};
+use peregrine_proto::{CallCounter, Code, FlightData, FlightDescriptor, FlightError};
+use peregrine_transport::{CallToken, Status};
 
 use crate::chunk::FlightStreamChunk;
 use crate::incoming::message_assembler::MessageAssembler;
-use crate::incoming::message_source::MessageSource;
+use crate::incoming::message_source::{MessageSource, no_headers};
 use crate::incoming::read_config::ReadConfig;
 use crate::stats::FlightStreamStats;
 use crate::table::Table;
@@ -32,7 +33,7 @@ const EARLY_OVERHEAD: usize = 256;
 pub struct FlightStreamReader {
     messages: MessageAssembler,
     decoder: Decoder,
-    headers: HeaderMap,
+    counter: Option<Arc<CallCounter>>,
     descriptor: Option<FlightDescriptor>,
     schema_app_metadata: Option<Bytes>,
     /// Metadata that arrived before the schema while the schema was waited for.
@@ -44,13 +45,14 @@ pub struct FlightStreamReader {
 
 impl FlightStreamReader {
     /// A reader over the messages of a source, in general a call's
-    /// [`MessageReader`](peregrine_transport::MessageReader). `headers` are the peer's, unless the source has them.
-    pub fn new(source: impl MessageSource, headers: HeaderMap, config: ReadConfig) -> Self {
+    /// [`MessageReader`](peregrine_transport::MessageReader).
+    pub fn new(source: impl MessageSource, config: ReadConfig) -> Self {
         let early_room = config.limits.effective_call_message();
+        let messages = MessageAssembler::new(source, config.limits.clone(), config.buffers.0);
         Self {
-            messages: MessageAssembler::new(source, config.limits.clone(), config.buffers.0),
+            counter: messages.counter(),
+            messages,
             decoder: Decoder::new(config.options, config.limits),
-            headers,
             descriptor: None,
             schema_app_metadata: None,
             early: VecDeque::new(),
@@ -166,7 +168,7 @@ impl FlightStreamReader {
 
     /// The peer's headers. Those of the response to a DoExchange are empty until something of it was read.
     pub fn headers(&self) -> &HeaderMap {
-        self.messages.headers().unwrap_or(&self.headers)
+        self.messages.headers().unwrap_or_else(|| no_headers())
     }
 
     /// The peer's trailers, once the stream is at its end, good or bad.
@@ -244,7 +246,12 @@ impl FlightStreamReader {
             }
             // Go repeats a batch's metadata on the dictionaries before it.
             Decoded::Dictionary => Ok(None),
-            Decoded::RecordBatch(data) => Ok(Some(FlightStreamChunk { data: Some(data), app_metadata })),
+            Decoded::RecordBatch(data) => {
+                if let Some(counter) = &self.counter {
+                    counter.count_received_rows(data.num_rows() as u64);
+                }
+                Ok(Some(FlightStreamChunk { data: Some(data), app_metadata }))
+            }
         }
     }
 }

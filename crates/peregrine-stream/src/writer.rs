@@ -8,10 +8,10 @@ use std::task::Poll;
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use bytes::Bytes;
-use http::HeaderMap;
+use futures_util::TryStreamExt;
 use peregrine_ipc::{EncodeStats, EncodedMessage, Encoder, IpcWriteOptions, MessageKind};
 use peregrine_proto::{FlightDescriptor, FlightError, FlightErrorKind, FlightMessage};
-use peregrine_transport::{Abandoned, CallSender, Channel, MessageReader, Outgoing, Status};
+use peregrine_transport::{CallSender, Outgoing, Status};
 
 use crate::outgoing::data_source::encoder_within;
 use crate::outgoing::frame_assembler::FrameAssembler;
@@ -49,45 +49,34 @@ pub struct FlightStreamWriter {
     closed: Option<Result<(), FlightError>>,
 }
 
-/// The call that a client's writer is for. It starts within a tokio runtime.
-#[derive(Debug)]
-pub struct UploadCall<'a> {
-    /// Where it goes.
-    pub channel: &'a Channel,
-    /// The path of the method.
-    pub path: &'a str,
-    /// The headers to send.
-    pub headers: HeaderMap,
-    /// When it must be done.
-    pub deadline: Option<std::time::Instant>,
-    /// What becomes of it when its response is not wanted any more.
-    pub abandoned: Abandoned,
-}
-
 impl FlightStreamWriter {
-    /// Starts a call and writes its beginning: the descriptor, and with it the schema if there is one already.
+    /// The writer of a request and the request, which has its beginning: the descriptor, and with it the schema if there is
+    /// one already. Once the call is started, [`of_call`](Self::of_call) tells the writer of it.
     ///
     /// # Errors
     /// A schema that cannot be encoded.
-    pub fn start(
-        call: UploadCall<'_>,
+    pub fn request(
         descriptor: FlightDescriptor,
         schema: Option<SchemaRef>,
         config: WriteConfig,
-    ) -> Result<(Self, MessageReader), FlightError> {
+    ) -> Result<(Self, Outgoing), FlightError> {
         let (mut writer, frames) = Self::new(config);
         writer.descriptor = Some(descriptor);
         let encoder = schema.map(|schema| Encoder::new(schema, writer.config.options.clone())).transpose()?;
         writer.push_first(encoder)?;
-        let request = Outgoing::stream(futures_util::TryStreamExt::map_err(frames, Status::from));
-        let (response, sender) = call.channel.start(call.path, call.headers, call.deadline, request, call.abandoned);
-        writer.call = Some(sender);
-        Ok((writer, response))
+        Ok((writer, Outgoing::stream(frames.map_err(Status::from))))
+    }
+
+    /// The writer of a call: the end of the call is its own.
+    #[must_use]
+    pub fn of_call(mut self, call: CallSender) -> Self {
+        self.call = Some(call);
+        self
     }
 
     /// The writer of a reply, and the frames of what it writes.
     pub(crate) fn new(config: WriteConfig) -> (Self, PipeFrames) {
-        let (pipe, frames) = pipe(config.alignment);
+        let (pipe, frames) = pipe(config.frames.clone());
         let messages = Vec::new();
         let writer =
             Self { pipe, call: None, descriptor: None, encoder: None, config, messages, is_done: false, closed: None };

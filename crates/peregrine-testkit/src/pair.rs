@@ -7,7 +7,7 @@ use std::sync::Arc;
 use peregrine_client::{FlightClient, FlightClientBuilder};
 use peregrine_proto::Location;
 use peregrine_server::{BoundServer, FlightServer, FlightServerBuilder, FlightService, RunningServer};
-use peregrine_transport::{Connecting, Connector, Io, Listener};
+use peregrine_transport::{Connect, Connecting, Io, Listener};
 
 use crate::fault::Faults;
 
@@ -57,7 +57,7 @@ use crate::fault::Faults;
 /// let pair = Pair::new(Slow);
 /// let options = FlightCallOptions::new().with_timeout(Duration::from_secs(5));
 /// let started = tokio::time::Instant::now();
-/// let error = pair.client().do_get_with(Ticket::new(""), &options).await.unwrap_err();
+/// let error = pair.client().with(options).do_get(Ticket::new("")).await.unwrap_err();
 /// assert_eq!((error.kind(), started.elapsed().as_secs()), (FlightErrorKind::TimedOut, 5));
 /// let error = pair.client().do_get(Ticket::new("")).await.unwrap_err();
 /// assert_eq!((error.message(), started.elapsed().as_secs()), ("an hour is over", 3605));
@@ -94,7 +94,7 @@ impl Pair {
         Self::of(builder.listener(listener), service, connector)
     }
 
-    fn of<S: FlightService>(server: BoundServer, service: S, connector: impl Connector) -> Self {
+    fn of<S: FlightService>(server: BoundServer, service: S, connector: impl Connect) -> Self {
         let server = server.serve(service).expect("settings that a server takes");
         let connector = PairConnector(Arc::new(connector));
         let client = connector.client(|defaults| defaults);
@@ -127,7 +127,7 @@ impl Pair {
 
 /// Connects to the server of a [`Pair`].
 #[derive(Clone)]
-pub struct PairConnector(Arc<dyn Connector>);
+pub struct PairConnector(Arc<dyn Connect>);
 
 impl PairConnector {
     fn client(&self, settings: impl FnOnce(FlightClientBuilder) -> FlightClientBuilder) -> FlightClient {
@@ -140,26 +140,26 @@ impl PairConnector {
     /// # Errors
     /// [`ConnectionRefused`](io::ErrorKind::ConnectionRefused) if the server is gone.
     pub async fn open(&self) -> io::Result<Box<dyn Io>> {
-        self.connect().await
+        self.connect(&Location::reuse_connection()).await
     }
 }
 
-impl Connector for PairConnector {
-    fn connect(&self) -> Connecting<'_> {
-        self.0.connect()
+impl Connect for PairConnector {
+    fn connect<'a>(&'a self, location: &'a Location) -> Connecting<'a> {
+        self.0.connect(location)
     }
 
-    fn authority(&self) -> &str {
-        self.0.authority()
+    fn authority(&self, location: &Location) -> String {
+        self.0.authority(location)
     }
 
-    fn address(&self) -> String {
-        self.0.address()
+    fn address(&self, location: &Location) -> String {
+        self.0.address(location)
     }
 }
 
 impl fmt::Debug for PairConnector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("PairConnector").field(&self.address()).finish()
+        f.debug_tuple("PairConnector").field(&self.address(&Location::reuse_connection())).finish()
     }
 }

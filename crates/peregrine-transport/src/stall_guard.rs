@@ -36,7 +36,7 @@ const fn preface<const N: usize>(text: &[u8; N]) -> [Option<u8>; N] {
 
 /// A byte stream that fails with [`TimedOut`](io::ErrorKind::TimedOut) where its peer is silent from the start or
 /// stops reading. hyper waits for both for ever: its pings cannot be written to a peer that does not read.
-pub(crate) struct Watched {
+pub(crate) struct StallGuard {
     io: Box<dyn Io>,
     greeting: Option<Greeting>,
     stall: Option<Stall>,
@@ -61,7 +61,7 @@ struct Stall {
     timer: Option<Pin<Box<Sleep>>>,
 }
 
-impl Watched {
+impl StallGuard {
     /// Watches a new connection, and tells when the peer has greeted.
     pub(crate) fn new(
         io: Box<dyn Io>,
@@ -144,7 +144,7 @@ impl Stall {
     }
 }
 
-impl AsyncRead for Watched {
+impl AsyncRead for StallGuard {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let polled = Pin::new(&mut self.io).poll_read(cx, buffer);
@@ -162,7 +162,7 @@ impl AsyncRead for Watched {
     }
 }
 
-impl AsyncWrite for Watched {
+impl AsyncWrite for StallGuard {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.io).poll_write(cx, bytes);
         self.wrote(cx, polled)
@@ -228,7 +228,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_peer_that_never_pauses_does_not_hold_the_end_of_its_connection() {
         let limit = Duration::from_secs(1);
-        let (mut watched, _greeted) = Watched::new(Box::new(Flood), CLIENT_GREETING, limit, &Http2Config::server());
+        let (mut watched, _greeted) = StallGuard::new(Box::new(Flood), CLIENT_GREETING, limit, &Http2Config::server());
         let closing = tokio::spawn(async move { watched.shutdown().await });
         tokio::task::yield_now().await;
         assert!(!closing.is_finished());

@@ -9,7 +9,7 @@ use h2::server::SendResponse;
 use http::{HeaderMap, Response, StatusCode};
 use peregrine::client::FlightClient;
 use peregrine::proto::{FlightError, Location, Ticket};
-use peregrine::transport::{Connecting, Connector, Io};
+use peregrine::transport::{Connect, Connecting, Io};
 use tokio::io::{DuplexStream, duplex};
 use tokio::runtime::{Builder, Runtime};
 
@@ -73,8 +73,8 @@ impl Answering {
 /// Each connection leads to a server of its own.
 struct ToServer(Arc<Mutex<Answer>>);
 
-impl Connector for ToServer {
-    fn connect(&self) -> Connecting<'_> {
+impl Connect for ToServer {
+    fn connect<'a>(&'a self, _: &'a Location) -> Connecting<'a> {
         Box::pin(async {
             let (ours, theirs) = duplex(1 << 16);
             tokio::spawn(serve(theirs, Arc::clone(&self.0)));
@@ -82,11 +82,11 @@ impl Connector for ToServer {
         })
     }
 
-    fn authority(&self) -> &str {
-        "bare"
+    fn authority(&self, _: &Location) -> String {
+        "bare".to_owned()
     }
 
-    fn address(&self) -> String {
+    fn address(&self, _: &Location) -> String {
         "the bare server".to_owned()
     }
 }

@@ -199,7 +199,7 @@ fn read(frames: Vec<Bytes>, choice: u8) -> Read {
 
 async fn read_call(call: IncomingCall, choice: u8) -> Read {
     let config = ReadConfig { limits: limits(), ..ReadConfig::default() };
-    let mut reader = FlightStreamReader::new(call.messages, HeaderMap::new(), config);
+    let mut reader = FlightStreamReader::new(call.messages, config);
     let mut read = Read::default();
     let result = read_stream(&mut reader, &mut read, choice).await;
     read.error = result.err().map(|error| error.to_string());

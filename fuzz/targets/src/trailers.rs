@@ -2,8 +2,8 @@
 //! is told on as it was.
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use peregrine::proto::FlightError;
-use peregrine::transport::{Code, IncomingCall, Reply, Status, append_metadata, metadata_entries, metadata_values};
+use peregrine::proto::{Code, FlightError, append_metadata, metadata_entries, metadata_values};
+use peregrine::transport::{IncomingCall, Reply, Status};
 use rand::Rng;
 use rand::rngs::SmallRng;
 

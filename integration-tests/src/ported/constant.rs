@@ -111,14 +111,14 @@ pub(super) async fn test_flight_do_get_ticket(servers: &Servers) -> Result<()> {
 pub(super) async fn test_timeout_passes(servers: &Servers) -> Result<()> {
     let client = servers.client("ConstantFlightServer").await?;
     let options = FlightCallOptions::new().with_timeout(Duration::from_secs(5));
-    client.do_get_with(Ticket::new("ints"), &options).await?.read_all().await?;
+    client.with(options.clone()).do_get(Ticket::new("ints")).await?.read_all().await?;
     Ok(())
 }
 
 pub(super) async fn test_read_options(servers: &Servers) -> Result<()> {
     let client = servers.client("ConstantFlightServer").await?;
     let options = FlightCallOptions::new().with_read_options(IpcReadOptions::default().with_projection([1]));
-    let one = client.do_get_with(Ticket::new("multi"), &options).await?.read_all().await?;
+    let one = client.with(options.clone()).do_get(Ticket::new("multi")).await?.read_all().await?;
     ensure_equal(&one, &table([("b", int64(1..=4))]))?;
     ensure_equal(&client.do_get(Ticket::new("multi")).await?.read_all().await?, &two_columns())
 }

@@ -48,7 +48,7 @@ pub(super) async fn test_flight_dictionary_deltas_do_exchange(servers: &Servers)
     let call_options = FlightCallOptions::new().with_write_options(options(true));
     for (command, deltas) in [("dict_deltas", true), ("dict_replacement", false)] {
         let descriptor = FlightDescriptor::for_command(command);
-        let (mut writer, mut reader) = client.do_exchange_with(descriptor, &call_options).await?;
+        let (mut writer, mut reader) = client.with(call_options.clone()).do_exchange(descriptor).await?;
         writer.begin_with(dicts().schema, options(deltas)).await?;
         writer.write_table(&dicts(), None).await?;
         writer.done_writing().await?;

@@ -5,10 +5,10 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use futures_util::{StreamExt, stream};
 use peregrine::client::FlightCallOptions;
-use peregrine::proto::{Action, ActionResult, FlightError, FlightErrorKind, Ticket};
+use peregrine::proto::{Action, ActionResult, Code, FlightError, FlightErrorKind, Ticket};
 use peregrine::server::{FlightService, ServerCallContext};
 use peregrine::stream::{FlightDataStream, MessageStream};
-use peregrine::transport::{Code, Status};
+use peregrine::transport::Status;
 
 use super::servers::Servers;
 use super::tables::ints;
@@ -38,7 +38,7 @@ impl FlightService for Slow {
 pub(super) async fn test_timeout_fires(servers: &Servers) -> Result<()> {
     let client = servers.client("SlowFlightServer").await?;
     let options = FlightCallOptions::new().with_timeout(Duration::from_millis(200));
-    let results = async { client.do_action_with(Action::new("", ""), &options).await?.read_all().await };
+    let results = async { client.with(options.clone()).do_action(Action::new("", "")).await?.read_all().await };
     let error = results.await.err().context("the call outlives its timeout")?;
     ensure!(error.kind() == FlightErrorKind::TimedOut, "{error}");
     Ok(())

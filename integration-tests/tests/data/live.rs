@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream;
-use http::HeaderMap;
 use peregrine::client::FlightCallOptions;
 use peregrine::ipc::IpcWriteOptions;
-use peregrine::proto::{FlightData, FlightDescriptor, FlightError, FlightMessage, FlightMethod, Ticket};
+use peregrine::proto::{FlightData, FlightDescriptor, FlightError, FlightMessage, FlightMethod, Location, Ticket};
 use peregrine::server::{FlightService, ServerCallContext};
 use peregrine::stream::{FlightDataStream, FlightMetadataWriter, FlightStreamReader, Table};
-use peregrine::transport::{Channel, ChannelConfig, Outgoing, frame_message};
+use peregrine::transport::{CallStart, Channel, ChannelConfig, Outgoing, frame_message};
 use peregrine_testkit::{MemoryService, Pair};
 
 use crate::messages::{Message, validate};
@@ -36,7 +35,7 @@ impl Live {
     pub(crate) fn start() -> Self {
         let service = MemoryService::new();
         let pair = Pair::new(Service(service.clone()));
-        let channel = Channel::new(pair.connector(), ChannelConfig::default()).unwrap();
+        let channel = Channel::new(Location::reuse_connection(), pair.connector(), ChannelConfig::default()).unwrap();
         Self { service, pair, channel }
     }
 
@@ -67,7 +66,7 @@ impl Live {
     async fn put(&self, table: &Table, how: IpcWriteOptions) -> Result<(), FlightError> {
         let (descriptor, schema) = (FlightDescriptor::for_path([KEPT]), table.schema.clone());
         let options = FlightCallOptions::new().with_write_options(how);
-        let (mut writer, _answers) = self.pair.client().do_put_with(descriptor, schema, &options).await?;
+        let (mut writer, _answers) = self.pair.client().with(options.clone()).do_put(descriptor, schema).await?;
         for batch in &table.batches {
             writer.write_batch(batch).await?;
         }
@@ -80,8 +79,9 @@ impl Live {
         frames[0].flight_descriptor = Some(FlightDescriptor::for_path([flight]));
         let frames = frames.into_iter().map(|message| Ok(frame_message(message.serialize()).unwrap()));
         let path = FlightMethod::DoPut.path();
-        let mut reply = self.channel.call(path, HeaderMap::new(), None, Outgoing::stream(stream::iter(frames))).await?;
-        while let Some(answer) = reply.messages.next_message().await {
+        let mut reply =
+            self.channel.call(CallStart::new(path.to_owned()), Outgoing::stream(stream::iter(frames))).await?;
+        while let Some(answer) = reply.next_message().await {
             answer?;
         }
         Ok(())

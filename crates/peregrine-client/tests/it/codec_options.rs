@@ -17,7 +17,7 @@ async fn a_projection_takes_its_columns_in_its_order_for_its_call_alone() {
     let pair = Pair::new(MemoryService::with("trips", sent.clone()));
     for wanted in [vec![2, 0], vec![last], vec![], (0..=last).rev().collect(), vec![1, 1]] {
         let options = columns(wanted.clone());
-        let mut reader = pair.client().do_get_with(Ticket::new("trips"), &options).await.unwrap();
+        let mut reader = pair.client().with(options.clone()).do_get(Ticket::new("trips")).await.unwrap();
         let expected: Vec<RecordBatch> = sent.iter().map(|batch| batch.project(&wanted).unwrap()).collect();
         assert_eq!(reader.schema().await.unwrap(), expected[0].schema(), "{wanted:?}");
         assert_eq!(reader.read_all().await.unwrap().batches, expected, "{wanted:?}");
@@ -29,7 +29,7 @@ async fn a_projection_takes_its_columns_in_its_order_for_its_call_alone() {
 #[tokio::test]
 async fn a_projection_may_leave_dictionaries_out() {
     let pair = Pair::new(MemoryService::with("cities", batches::dictionaries()));
-    let mut reader = pair.client().do_get_with(Ticket::new("cities"), &columns([])).await.unwrap();
+    let mut reader = pair.client().with(columns([]).clone()).do_get(Ticket::new("cities")).await.unwrap();
     let mut rows = Vec::new();
     while let Some(batch) = reader.read_next().await.unwrap() {
         rows.push(batch.num_rows());
@@ -41,8 +41,8 @@ async fn a_projection_may_leave_dictionaries_out() {
 #[tokio::test]
 async fn a_projection_behind_the_last_column_fails_its_call_alone() {
     let pair = Pair::new(MemoryService::with("trips", vec![batches::int64(10)]));
-    let error = pair.client().do_get_with(Ticket::new("trips"), &columns([1, 4])).await.unwrap_err();
+    let error = pair.client().with(columns([1, 4]).clone()).do_get(Ticket::new("trips")).await.unwrap_err();
     assert_eq!(error.kind(), FlightErrorKind::InvalidArgument);
     assert!(error.message().contains("column 4 of a schema with 4"), "{error}");
-    assert!(pair.client().do_get_with(Ticket::new("trips"), &columns([1, 3])).await.is_ok());
+    assert!(pair.client().with(columns([1, 3]).clone()).do_get(Ticket::new("trips")).await.is_ok());
 }

@@ -11,7 +11,7 @@ use peregrine_client::{FlightCallOptions, FlightClient, FlightClientBuilder};
 use peregrine_proto::{FlightError, FlightErrorKind, Location, Ticket};
 use peregrine_testkit::waiting::soon;
 use peregrine_testkit::{MemoryService, Pair, PairConnector, batches};
-use peregrine_transport::{Backoff, Connecting, Connector};
+use peregrine_transport::{Backoff, Connect, Connecting};
 use tokio::time::Instant;
 
 /// What becomes of a connection.
@@ -27,23 +27,23 @@ struct Scripted {
     attempts: Mutex<VecDeque<Attempt>>,
 }
 
-impl Connector for Scripted {
-    fn connect(&self) -> Connecting<'_> {
+impl Connect for Scripted {
+    fn connect<'a>(&'a self, location: &'a Location) -> Connecting<'a> {
         let attempt = self.attempts.lock().unwrap().pop_front().expect("no attempt more than needed");
         Box::pin(async move {
             match attempt {
-                Attempt::Works => self.connector.connect().await,
+                Attempt::Works => self.connector.connect(location).await,
                 Attempt::Fails => Err(io::Error::new(io::ErrorKind::HostUnreachable, "the bridge is up")),
                 Attempt::Hangs => pending().await,
             }
         })
     }
 
-    fn authority(&self) -> &str {
-        "island"
+    fn authority(&self, _: &Location) -> String {
+        "island".to_owned()
     }
 
-    fn address(&self) -> String {
+    fn address(&self, _: &Location) -> String {
         "the island".to_owned()
     }
 }
@@ -119,7 +119,7 @@ async fn a_call_that_waits_for_a_connection_ends_at_its_own_timeout() {
     let client = client(&pair, [Attempt::Hangs]).build().unwrap();
     let started = Instant::now();
     let options = FlightCallOptions::new().with_timeout(Duration::from_secs(1));
-    let error = soon(client.do_get_with(Ticket::new("trips"), &options)).await.unwrap_err();
+    let error = soon(client.with(options.clone()).do_get(Ticket::new("trips"))).await.unwrap_err();
     assert_eq!((error.kind(), started.elapsed().as_secs()), (FlightErrorKind::TimedOut, 1));
 }
 

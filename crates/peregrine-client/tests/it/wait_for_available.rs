@@ -13,7 +13,7 @@ use peregrine_stream::MessageStream;
 use peregrine_testkit::one_rpc::{DoGet, ListFlights};
 use peregrine_testkit::waiting::{OnDrop, Once};
 use peregrine_testkit::{MemoryService, Pair, batches};
-use peregrine_transport::{Backoff, Connecting, Connector};
+use peregrine_transport::{Backoff, Connect, Connecting};
 use tokio::time::Instant;
 
 const LIMIT: Duration = Duration::from_secs(5);
@@ -102,8 +102,8 @@ struct Nowhere {
     attempts: Arc<AtomicUsize>,
 }
 
-impl Connector for Nowhere {
-    fn connect(&self) -> Connecting<'_> {
+impl Connect for Nowhere {
+    fn connect<'a>(&'a self, _: &'a Location) -> Connecting<'a> {
         self.attempts.fetch_add(1, Ordering::Relaxed);
         Box::pin(async {
             match self.hangs {
@@ -113,11 +113,11 @@ impl Connector for Nowhere {
         })
     }
 
-    fn authority(&self) -> &str {
-        "nowhere"
+    fn authority(&self, _: &Location) -> String {
+        "nowhere".to_owned()
     }
 
-    fn address(&self) -> String {
+    fn address(&self, _: &Location) -> String {
         "nowhere".to_owned()
     }
 }

@@ -455,7 +455,7 @@ fn big_endian_streams_and_files_are_refused_and_say_so() {
     assert_refused(read_file(&forged(&[], &[], Endianness::Big, None)).unwrap_err());
     for (endianness, refused) in [(Endianness::Big, true), (Endianness::Little, false)] {
         let header = schema_of_endianness(endianness);
-        let message = EncodedMessage { header, body: Vec::new(), body_length: 0, kind: MessageKind::Schema };
+        let message = EncodedMessage { header, body: Vec::new(), body_length: 0, kind: MessageKind::Schema, rows: 0 };
         let messages = read_all([framed(&[message], true).freeze()]).unwrap();
         let mut decoder = Decoder::new(IpcReadOptions::default(), limits());
         match decoder.decode(&messages[0].header, Bytes::new()) {

@@ -51,6 +51,7 @@ pub struct PassThrough {
     limits: MessageLimits,
     may_replace: bool,
     stream: Option<Known>,
+    rows: usize,
 }
 
 /// What is known of a stream once its schema came.
@@ -64,7 +65,7 @@ struct Known {
 impl PassThrough {
     /// For the messages of a stream.
     pub fn for_stream(limits: MessageLimits) -> Self {
-        Self { limits, may_replace: true, stream: None }
+        Self { limits, may_replace: true, stream: None, rows: 0 }
     }
 
     /// For the messages of a file, where no dictionary may replace another one.
@@ -77,12 +78,18 @@ impl PassThrough {
         self.stream.as_ref().map(|stream| &stream.schema)
     }
 
+    /// The rows of the message that was checked last, if it was a record batch; 0 otherwise.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
     /// Checks one message, and says what it is. The schema may come again, as long as it is the same one.
     ///
     /// # Errors
     /// Those of [`Decoder::decode`](crate::Decoder::decode) but the ones about values, and
     /// [`FormatProblem::ReplacedDictionary`]. The message is as if it had not come.
     pub fn message(&mut self, message: &IpcMessage) -> Result<MessageKind, Error> {
+        self.rows = 0;
         let verified = verify::message(&message.header, &self.limits)?;
         let body = message.body.slice(..verify::body_length(verified, message.body.len())?);
         verify::message_length(message.header.len(), message.body.len(), &self.limits)?;
@@ -96,7 +103,7 @@ impl PassThrough {
                 let kind = MessageKind::RecordBatch;
                 let batch = wire.header_as_record_batch().ok_or(Error::Missing { part: "record batch" })?;
                 let known = self.stream.as_ref().ok_or(Error::BeforeSchema { kind })?;
-                known.check(batch, Received { wire, body }, &known.plan.columns, &self.limits)?;
+                self.rows = known.check(batch, Received { wire, body }, &known.plan.columns, &self.limits)?;
                 Ok(kind)
             }
             MessageHeader::DictionaryBatch => {
@@ -157,14 +164,14 @@ impl Known {
         Ok(())
     }
 
-    /// Checks a batch of these fields.
+    /// Checks a batch of these fields; returns its rows.
     fn check(
         &self,
         batch: WireBatch<'_>,
         message: Received<'_>,
         fields: &[FieldPlan],
         limits: &MessageLimits,
-    ) -> Result<(), Error> {
+    ) -> Result<usize, Error> {
         let rows = checked_rows(batch.length())?;
         let mut counts = Counts::default();
         fields.iter().for_each(|field| counts.add(field.counts));
@@ -173,6 +180,7 @@ impl Known {
         let body = Body::new(message.body.into(), parts.codec, &mut inflater, limits, &mut stats);
         let id = |slot: usize| self.plan.dictionaries[slot].id;
         let mut lengths = Lengths::new(parts, body, &self.came, &id);
-        fields.iter().try_for_each(|field| lengths.column(field, rows))
+        fields.iter().try_for_each(|field| lengths.column(field, rows))?;
+        Ok(rows)
     }
 }

@@ -119,7 +119,7 @@ impl Encoder {
     pub fn schema_message(&mut self) -> EncodedMessage {
         self.stats.num_messages += 1;
         let header = self.schema_header.clone();
-        EncodedMessage { header, body: Vec::new(), body_length: 0, kind: MessageKind::Schema }
+        EncodedMessage { header, body: Vec::new(), body_length: 0, kind: MessageKind::Schema, rows: 0 }
     }
 
     /// Appends the dictionaries that `batch` needs to `out`, and then the batch as one message of whatever size.
@@ -215,6 +215,6 @@ impl Encoder {
             Content::Dictionary { .. } => MessageKind::DictionaryBatch,
         };
         self.stats.num_messages += 1;
-        Ok(EncodedMessage { header, body, body_length: self.layout.body_length, kind })
+        Ok(EncodedMessage { header, body, body_length: self.layout.body_length, kind, rows: rows.count })
     }
 }

@@ -1,15 +1,14 @@
 //! Errors: every kind arrives as itself, with its message and `extra_info`, wherever in a call it happens.
 
 use futures_util::stream;
-use http::HeaderMap;
 use peregrine_proto::{
-    Action, ActionResult, Criteria, FlightError, FlightErrorKind as Kind, FlightInfo, FlightMessage, FlightMethod,
-    Ticket,
+    Action, ActionResult, Code, Criteria, FlightError, FlightErrorKind as Kind, FlightInfo, FlightMessage,
+    FlightMethod, Location, Ticket, metadata_values,
 };
 use peregrine_server::{FlightService, ServerCallContext};
 use peregrine_stream::{FlightDataStream, MessageStream};
 use peregrine_testkit::{Pair, batches};
-use peregrine_transport::{Channel, ChannelConfig, Code, Outgoing, frame_message, metadata_values};
+use peregrine_transport::{CallStart, Channel, ChannelConfig, Outgoing, frame_message};
 
 const MESSAGES: [&str; 4] = ["", "nicht da: Größe 漢字 🦅", "100 %\n\t\"quoted\" \0 .", "a. Detail: nothing"];
 const EXTRA: [&[u8]; 3] = [b"", b"\0\x01\xfe\xff", b"text"];
@@ -132,15 +131,15 @@ async fn every_kind_round_trips_through_do_get() {
 #[tokio::test]
 async fn trailers_of_errors_are_those_of_other_implementations() {
     let pair = Pair::new(Failing);
-    let channel = Channel::new(pair.connector(), ChannelConfig::default()).unwrap();
+    let channel = Channel::new(Location::reuse_connection(), pair.connector(), ChannelConfig::default()).unwrap();
     let unauthorized = errors().position(|error| error.kind() == Kind::Unauthorized).unwrap();
     let sent = errors().nth(unauthorized).unwrap();
     let request = Ticket::new(format!("b {unauthorized}")).serialize();
     let request = Outgoing::whole(frame_message(request).unwrap());
-    let mut reply = channel.call(FlightMethod::DoGet.path(), HeaderMap::new(), None, request).await;
+    let mut reply = channel.call(CallStart::new(FlightMethod::DoGet.path()), request).await;
     let status = match &mut reply {
         Err(status) => status.clone(),
-        Ok(reply) => reply.messages.next_message().await.unwrap().unwrap_err(),
+        Ok(reply) => reply.next_message().await.unwrap().unwrap_err(),
     };
     assert_eq!(status.code(), Code::PermissionDenied);
     assert_eq!(status.message(), format!("{}. Detail: Unauthorized", sent.message()));

@@ -1,15 +1,14 @@
 //! What a service does not have, and what is no call at all.
 
 use futures_util::stream;
-use http::HeaderMap;
 use peregrine_proto::{
-    Action, Criteria, Empty, FlightData, FlightDescriptor, FlightError, FlightErrorKind, FlightMessage, FlightMethod,
-    HandshakeRequest, Ticket,
+    Action, Code, Criteria, Empty, FlightData, FlightDescriptor, FlightError, FlightErrorKind, FlightMessage,
+    FlightMethod, HandshakeRequest, Location, Ticket,
 };
 use peregrine_server::FlightService;
 use peregrine_stream::MessageStream;
 use peregrine_testkit::{MemoryService, Pair, batches};
-use peregrine_transport::{Channel, ChannelConfig, Code, Outgoing, Status, frame_message};
+use peregrine_transport::{CallStart, Channel, ChannelConfig, Outgoing, Status, frame_message};
 
 struct Nothing;
 
@@ -24,10 +23,10 @@ async fn call(channel: &Channel, path: &str) -> Status {
         _ => Empty.serialize(),
     };
     let request = Outgoing::whole(frame_message(request).unwrap());
-    match channel.call(path, HeaderMap::new(), None, request).await {
+    match channel.call(CallStart::new(path.to_owned()), request).await {
         Err(status) => status,
         Ok(mut reply) => loop {
-            match reply.messages.next_message().await {
+            match reply.next_message().await {
                 Some(Ok(_)) => {}
                 Some(Err(status)) => break status,
                 None => break Status::ok(),
@@ -37,7 +36,7 @@ async fn call(channel: &Channel, path: &str) -> Status {
 }
 
 fn channel(pair: &Pair) -> Channel {
-    Channel::new(pair.connector(), ChannelConfig::default()).unwrap()
+    Channel::new(Location::reuse_connection(), pair.connector(), ChannelConfig::default()).unwrap()
 }
 
 /// The error may come from the call, or be the first thing in its stream.

@@ -1,9 +1,10 @@
 //! `IncomingParts`: the parts of a source, and what the peer sent beside them, which stays when the source is dropped.
 
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use http::HeaderMap;
-use peregrine_proto::FlightError;
+use peregrine_proto::{CallCounter, FlightError};
 use peregrine_transport::{CallToken, MessagePart};
 
 use crate::incoming::message_source::MessageSource;
@@ -29,6 +30,11 @@ impl IncomingParts {
     /// The token of the call, if there is one.
     pub(crate) fn token(&self) -> Option<&CallToken> {
         self.token.as_ref()
+    }
+
+    /// Counts the rows that are decoded.
+    pub(crate) fn counter(&self) -> Option<Arc<CallCounter>> {
+        self.source.as_deref().and_then(MessageSource::counter).cloned()
     }
 
     /// The peer's headers, as far as the source has them.

@@ -1,10 +1,11 @@
 //! Frames into messages: each body is copied at most once, to where it stays, or shared as it arrived.
 
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::HeaderMap;
-use peregrine_proto::{FlightData, FlightDataProgress, FlightDataReader, FlightError, MessageLimits};
+use peregrine_proto::{CallCounter, FlightData, FlightDataProgress, FlightDataReader, FlightError, MessageLimits};
 use peregrine_transport::{CallToken, MessagePart};
 
 use crate::buffers::{LentBuffer, Recycler};
@@ -67,6 +68,11 @@ impl MessageAssembler {
     /// The token of the call, if there is one.
     pub(crate) fn token(&self) -> Option<&CallToken> {
         self.parts.token()
+    }
+
+    /// Counts the rows that are decoded.
+    pub(crate) fn counter(&self) -> Option<Arc<CallCounter>> {
+        self.parts.counter()
     }
 
     /// The peer's headers, as far as the source has them.

@@ -1,9 +1,10 @@
 //! `MessageSource`: where the messages of a call are read from.
 
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
 use http::HeaderMap;
-use peregrine_proto::FlightError;
+use peregrine_proto::{CallCounter, FlightError};
 use peregrine_transport::{CallToken, MessagePart, MessageReader, Status};
 
 /// The messages of a call in the parts in which they arrive, and what the peer sent beside them.
@@ -15,7 +16,6 @@ use peregrine_transport::{CallToken, MessagePart, MessageReader, Status};
 /// use std::collections::VecDeque;
 /// use std::task::{Context, Poll};
 ///
-/// use http::HeaderMap;
 /// use peregrine_stream::{FlightStreamReader, MessageSource, ReadConfig};
 /// use peregrine_transport::{MessagePart, Status};
 ///
@@ -29,7 +29,7 @@ use peregrine_transport::{CallToken, MessagePart, MessageReader, Status};
 /// }
 ///
 /// let recorded = Recorded(VecDeque::new());
-/// let reader = FlightStreamReader::new(recorded, HeaderMap::new(), ReadConfig::default());
+/// let reader = FlightStreamReader::new(recorded, ReadConfig::default());
 /// assert!(reader.token().is_none(), "there is no call");
 /// ```
 ///
@@ -64,6 +64,11 @@ pub trait MessageSource: Send + Sync + 'static {
         None
     }
 
+    /// Counts the rows that are decoded, where that is of interest.
+    fn counter(&self) -> Option<&Arc<CallCounter>> {
+        None
+    }
+
     /// Learns that the reader refuses what was received, for this error. The source is dropped next.
     fn fail(&mut self, error: &FlightError) {
         let _ = error;
@@ -75,9 +80,8 @@ impl MessageSource for MessageReader {
         Self::poll_part(self, cx)
     }
 
-    /// Until the reader of every call owns its headers, only those of a call that was read before they arrived.
     fn headers(&self) -> Option<&HeaderMap> {
-        self.late_headers()
+        Self::headers(self)
     }
 
     fn trailers(&self) -> Option<&HeaderMap> {
@@ -92,6 +96,10 @@ impl MessageSource for MessageReader {
         Some(Self::token(self))
     }
 
+    fn counter(&self) -> Option<&Arc<CallCounter>> {
+        Some(Self::counter(self))
+    }
+
     /// On a client this ends the call, and its writer gets the error. On a server the handler responds, in general with
     /// this error.
     fn fail(&mut self, error: &FlightError) {
@@ -99,4 +107,10 @@ impl MessageSource for MessageReader {
             Self::token(self).cancel(error.clone().into());
         }
     }
+}
+
+/// The headers of a peer that has sent none yet.
+pub(crate) fn no_headers() -> &'static HeaderMap {
+    static NONE: OnceLock<HeaderMap> = OnceLock::new();
+    NONE.get_or_init(HeaderMap::new)
 }

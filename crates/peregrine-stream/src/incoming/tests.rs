@@ -11,12 +11,12 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use http::{HeaderMap, HeaderValue};
 use peregrine_proto::{
-    ActionResult, FlightData, FlightDescriptor, FlightError, FlightErrorKind, FlightMessage, MessageLimits,
+    ActionResult, Code, FlightData, FlightDescriptor, FlightError, FlightErrorKind, FlightMessage, MessageLimits,
 };
-use peregrine_transport::{Code, MessagePart, Rope, Status, frame_message};
+use peregrine_transport::{MessagePart, Rope, Status, frame_message};
 
 use crate::{
-    BodyAlignment, FlightDataStream, FlightStreamChunk, FlightStreamReader, MessageSource, MessageStream, ReadConfig,
+    FlightDataStream, FlightStreamChunk, FlightStreamReader, FrameConfig, MessageSource, MessageStream, ReadConfig,
 };
 
 /// Frames in memory, and messages in them.
@@ -97,7 +97,7 @@ impl MessageSource for InMemory {
 }
 
 fn reader(source: InMemory) -> FlightStreamReader {
-    FlightStreamReader::new(source, HeaderMap::new(), ReadConfig::default())
+    FlightStreamReader::new(source, ReadConfig::default())
 }
 
 /// Two batches, one with metadata, and metadata alone.
@@ -130,7 +130,7 @@ async fn joined(frames: impl stream::Stream<Item = Result<Rope, FlightError>>) -
 async fn written(chunks: Vec<FlightStreamChunk>) -> Bytes {
     let schema = chunks[0].data.as_ref().unwrap().schema();
     let chunks = stream::iter(chunks).map(Ok::<_, FlightError>);
-    joined(FlightDataStream::from_chunks(schema, chunks).into_frames(BodyAlignment::Frame).unwrap()).await
+    joined(FlightDataStream::from_chunks(schema, chunks).into_frames(FrameConfig::default()).unwrap()).await
 }
 
 async fn read(reader: &mut FlightStreamReader) -> Result<Vec<FlightStreamChunk>, FlightError> {
@@ -217,7 +217,7 @@ async fn a_source_learns_the_limit_and_needs_no_call() {
     let source = InMemory::cut(&written(chunks()).await, 100);
     let seen = Arc::clone(&source.seen);
     let config = ReadConfig { limits, ..ReadConfig::default() };
-    let mut reader = FlightStreamReader::new(source, HeaderMap::new(), config);
+    let mut reader = FlightStreamReader::new(source, config);
     assert_eq!(seen.limit.load(Ordering::Relaxed), 4321);
     assert!(reader.token().is_none());
     reader.cancel();
@@ -227,17 +227,16 @@ async fn a_source_learns_the_limit_and_needs_no_call() {
 #[tokio::test]
 async fn small_messages_are_read_from_frames_too() {
     let results = || ["one", "", "a third that is longer"].map(ActionResult::new);
-    let bytes = joined(MessageStream::from_iter(results()).into_frames()).await;
+    let bytes = joined(MessageStream::from_iter(results()).into_frames(FrameConfig::default())).await;
     for length in 1..=bytes.len() {
-        let mut received =
-            MessageStream::<ActionResult>::from_messages(InMemory::cut(&bytes, length), HeaderMap::new());
+        let mut received = MessageStream::<ActionResult>::from_messages(InMemory::cut(&bytes, length));
         for expected in results() {
             assert_eq!(received.read_next().await.unwrap(), Some(expected), "in frames of {length} bytes");
         }
         assert_eq!(received.read_next().await.unwrap(), None);
         assert!(received.trailers().is_some());
         let cut = InMemory::cut(&bytes.slice(..bytes.len() - length), length);
-        let read = MessageStream::<ActionResult>::from_messages(cut, HeaderMap::new()).read_all().await;
+        let read = MessageStream::<ActionResult>::from_messages(cut).read_all().await;
         assert!(read.is_err() || read.is_ok_and(|read| read.len() < 3));
     }
 }

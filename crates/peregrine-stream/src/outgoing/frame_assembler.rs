@@ -1,11 +1,12 @@
 //! Message parts into frames: the gRPC prefix, the fields before the body, then the arrays' own memory.
 
 use bytes::{BufMut, Bytes, BytesMut};
-use peregrine_ipc::{EncodedMessage, IpcMessage};
+use peregrine_ipc::{EncodedMessage, IpcMessage, MessageKind};
 use peregrine_proto::{FlightDataHead, FlightDescriptor, FlightError};
 use peregrine_transport::{MESSAGE_PREFIX_LENGTH, Rope, message_prefix};
 
 use crate::outgoing::body_alignment::BodyAlignment;
+use crate::outgoing::frame_config::FrameConfig;
 
 /// Messages that are ready together share a frame until it has this size. Measured: 5.7 GB/s at 8 Ki rows, 5.2 with
 /// half of it, 5.7 with twice as much.
@@ -29,15 +30,15 @@ const FRAME_HEADER: usize = 9;
 /// Puts messages into one frame after the other.
 #[derive(Default)]
 pub(crate) struct FrameAssembler {
-    alignment: BodyAlignment,
+    config: FrameConfig,
     frame: Rope,
     /// Small bytes that are not in the frame yet.
     tail: BytesMut,
 }
 
 impl FrameAssembler {
-    pub(crate) fn new(alignment: BodyAlignment) -> Self {
-        Self { alignment, ..Self::default() }
+    pub(crate) fn new(config: FrameConfig) -> Self {
+        Self { config, ..Self::default() }
     }
 
     /// The size of the frame so far.
@@ -53,7 +54,7 @@ impl FrameAssembler {
 
     /// Adds a message that is protobuf already.
     pub(crate) fn push_message(&mut self, message: Bytes) -> Result<(), FlightError> {
-        let prefix = begin_message(message.len())?;
+        let prefix = self.begin_message(message.len())?;
         self.put(&prefix);
         self.push_part(message);
         Ok(())
@@ -78,6 +79,9 @@ impl FrameAssembler {
     pub(crate) fn push_data(&mut self, message: EncodedMessage, app_metadata: &[u8]) -> Result<(), FlightError> {
         let (data_header, body_length) = (&message.header[..], message.body_length);
         self.push_head(&FlightDataHead { data_header, app_metadata, body_length, ..FlightDataHead::default() })?;
+        if message.kind == MessageKind::RecordBatch {
+            self.count_rows(message.rows);
+        }
         for (buffer, zeros) in message.parts() {
             self.push_part(buffer);
             self.put(zeros);
@@ -85,25 +89,41 @@ impl FrameAssembler {
         Ok(())
     }
 
-    /// Adds an IPC message that was encoded elsewhere, its body shared.
-    pub(crate) fn push_encoded(&mut self, message: IpcMessage) -> Result<(), FlightError> {
+    /// Adds an IPC message that was encoded elsewhere, its body shared, with so many rows of a record batch.
+    pub(crate) fn push_encoded(&mut self, message: IpcMessage, rows: usize) -> Result<(), FlightError> {
         let (data_header, body_length) = (&message.header[..], message.body.len());
         self.push_head(&FlightDataHead { data_header, body_length, ..FlightDataHead::default() })?;
+        self.count_rows(rows);
         self.push_part(message.body);
         Ok(())
     }
 
     fn push_head(&mut self, head: &FlightDataHead<'_>) -> Result<(), FlightError> {
-        let position = Some(match self.alignment {
+        let position = Some(match self.config.alignment {
             BodyAlignment::Frame => FRAME_HEADER + self.len() + MESSAGE_PREFIX_LENGTH,
             BodyAlignment::Message => 0,
         });
         // Before any memory is asked for: metadata may be of any size.
-        let prefix = begin_message(head.message_length(position))?;
+        let prefix = self.begin_message(head.message_length(position))?;
         self.make_room(MESSAGE_PREFIX_LENGTH + head.encoded_len(position));
         self.tail.put_slice(&prefix);
         head.write(&mut self.tail, position);
         Ok(())
+    }
+
+    /// The prefix of a message of this length. Every outgoing message passes here, before anything of it is written.
+    fn begin_message(&self, length: usize) -> Result<[u8; MESSAGE_PREFIX_LENGTH], FlightError> {
+        let prefix = message_prefix(length)?;
+        if let Some(counter) = &self.config.counter {
+            counter.count_sent(1, length as u64);
+        }
+        Ok(prefix)
+    }
+
+    fn count_rows(&self, rows: usize) {
+        if let Some(counter) = &self.config.counter {
+            counter.count_sent_rows(rows as u64);
+        }
     }
 
     /// Shares a part, or copies it where that is cheaper, before anything is allocated for sharing it.
@@ -133,9 +153,4 @@ impl FrameAssembler {
             self.frame.push(self.tail.split().freeze());
         }
     }
-}
-
-/// The prefix of a message of this length. Every outgoing message passes here, before anything of it is written.
-fn begin_message(length: usize) -> Result<[u8; MESSAGE_PREFIX_LENGTH], FlightError> {
-    message_prefix(length)
 }

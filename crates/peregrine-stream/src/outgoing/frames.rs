@@ -7,8 +7,8 @@ use futures_core::Stream;
 use peregrine_proto::FlightError;
 use peregrine_transport::Rope;
 
-use crate::outgoing::body_alignment::BodyAlignment;
 use crate::outgoing::frame_assembler::{FRAME_TARGET, FrameAssembler};
+use crate::outgoing::frame_config::FrameConfig;
 
 /// A stream of frames. What is ready together shares a frame; an error comes behind what was ready before it.
 pub(crate) struct Frames<S> {
@@ -26,8 +26,8 @@ pub(crate) trait FrameSource {
 
 impl<S: FrameSource> Frames<S> {
     /// The messages of a source as frames.
-    pub(crate) fn new(source: S, alignment: BodyAlignment) -> Self {
-        Self { source, frame: FrameAssembler::new(alignment), end: None }
+    pub(crate) fn new(source: S, config: FrameConfig) -> Self {
+        Self { source, frame: FrameAssembler::new(config), end: None }
     }
 }
 

@@ -5,20 +5,20 @@
 //! room for it.
 
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use futures_core::Stream;
 use peregrine_proto::FlightError;
-use peregrine_transport::Rope;
+use peregrine_transport::{Mutex, Rope};
 
-use crate::outgoing::body_alignment::BodyAlignment;
 use crate::outgoing::frame_assembler::{FRAME_TARGET, FrameAssembler};
+use crate::outgoing::frame_config::FrameConfig;
 
 /// A pipe for the messages of one direction of one call.
-pub(crate) fn pipe(alignment: BodyAlignment) -> (PipeWriter, PipeFrames) {
+pub(crate) fn pipe(config: FrameConfig) -> (PipeWriter, PipeFrames) {
     let state = PipeState {
-        frame: FrameAssembler::new(alignment),
+        frame: FrameAssembler::new(config),
         writing: WriterState::Open,
         is_read: true,
         writer: None,
@@ -57,7 +57,7 @@ pub(crate) struct PipeWriter {
 impl PipeWriter {
     /// Ready when there is room for a message, of whatever size.
     pub(crate) fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<Result<(), PipeClosed>> {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         if !state.is_read {
             return Poll::Ready(Err(PipeClosed));
         }
@@ -70,13 +70,13 @@ impl PipeWriter {
 
     /// Whether no messages are taken any more.
     pub(crate) fn is_closed(&self) -> bool {
-        !lock(&self.state).is_read
+        !self.state.lock().is_read
     }
 
     /// Adds messages to the frame. What a `fill` that fails has added by then stays; what is not taken any more is
     /// dropped.
     pub(crate) fn push<E>(&self, fill: impl FnOnce(&mut FrameAssembler) -> Result<(), E>) -> Result<(), E> {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         if !state.is_read {
             return Ok(());
         }
@@ -93,7 +93,7 @@ impl PipeWriter {
     }
 
     fn end(&self, writing: WriterState) {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         if state.writing != WriterState::Open {
             return;
         }
@@ -120,7 +120,7 @@ impl PipeFrames {
     /// The frame of what waits; `None` if nothing does, and then `cx` is woken when something is written. The state of
     /// the writer says whether more may follow.
     pub(crate) fn take(&self, cx: &mut Context<'_>) -> (Option<Rope>, WriterState) {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         let (frame, writing) = (state.frame.take(), state.writing);
         if frame.is_none() {
             state.reader = Some(cx.waker().clone());
@@ -133,7 +133,7 @@ impl PipeFrames {
 
     /// Takes what waits, and nothing after it: a writer that still writes finds it closed.
     pub(crate) fn close(&self) -> Option<Rope> {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         state.is_read = false;
         let (frame, writer) = (state.frame.take(), state.writer.take());
         drop(state);
@@ -165,8 +165,4 @@ impl Drop for PipeFrames {
 /// What an upload ends with whose writer was dropped.
 pub(crate) fn given_up() -> FlightError {
     FlightError::cancelled("the writer was dropped before it was done")
-}
-
-fn lock(state: &Mutex<PipeState>) -> MutexGuard<'_, PipeState> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -4,8 +4,8 @@ use peregrine_ipc::IpcWriteOptions;
 use peregrine_proto::FlightError;
 use peregrine_transport::message_prefix;
 
-use crate::outgoing::body_alignment::BodyAlignment;
 use crate::outgoing::frame_assembler::HEAD_ROOM;
+use crate::outgoing::frame_config::FrameConfig;
 use crate::size_limit::WriteSizeExceeded;
 
 /// How a stream is written.
@@ -16,8 +16,8 @@ pub struct WriteConfig {
     pub options: IpcWriteOptions,
     /// The most bytes that a message may have; see [`WriteSizeExceeded`]. `None` leaves it at gRPC's 2 GiB.
     pub size_limit: Option<usize>,
-    /// From where the alignment of bodies is counted.
-    pub alignment: BodyAlignment,
+    /// How its messages are put into frames.
+    pub frames: FrameConfig,
 }
 
 impl WriteConfig {

@@ -135,14 +135,16 @@ impl IpcSource {
         Ok(IpcBatches::new(decoder, schema, self.messages, self.is_file, self.change))
     }
 
-    /// The schema, and the messages behind it, their headers checked.
-    pub(crate) fn into_checked(self) -> (IpcMessage, impl Iterator<Item = Result<IpcMessage, FlightError>> + Send) {
+    /// The schema, and the messages behind it, their headers checked, each with the rows of its record batch.
+    pub(crate) fn into_checked(
+        self,
+    ) -> (IpcMessage, impl Iterator<Item = Result<(IpcMessage, usize), FlightError>> + Send) {
         let (mut check, change) = (self.check, self.change);
         let checked = move |message: Result<IpcMessage, FlightError>| match message {
             Ok(message) => match check.message(&message) {
                 // There was one already.
                 Ok(MessageKind::Schema) => None,
-                Ok(_) => Some(Ok(message)),
+                Ok(_) => Some(Ok((message, check.rows()))),
                 Err(error) => Some(Err(change(broken(error)))),
             },
             Err(error) => Some(Err(change(error))),

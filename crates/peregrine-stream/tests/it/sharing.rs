@@ -8,7 +8,7 @@ use arrow_schema::{DataType, Field, Schema};
 use bytes::Buf;
 use futures_util::StreamExt;
 use peregrine_ipc::{Encoder, IpcWriteOptions};
-use peregrine_stream::{BodyAlignment, FlightDataStream};
+use peregrine_stream::{FlightDataStream, FrameConfig};
 use peregrine_testkit::batches;
 use peregrine_transport::Rope;
 
@@ -82,7 +82,7 @@ fn slices_at_whole_bytes_of_their_bitmaps_copy_offsets_and_nothing_else() {
 
 /// Where the parts of the frames lie.
 async fn parts_of(stream: FlightDataStream) -> (Vec<Range<usize>>, Vec<Rope>) {
-    let mut frames = stream.into_frames(BodyAlignment::default()).unwrap();
+    let mut frames = stream.into_frames(FrameConfig::default()).unwrap();
     let (mut ranges, mut ropes) = (Vec::new(), Vec::new());
     while let Some(frame) = frames.next().await {
         let rope = frame.unwrap();

@@ -5,7 +5,8 @@ use std::io;
 use std::sync::Arc;
 
 use futures_util::{Stream, StreamExt, stream};
-use peregrine_transport::{Connecting, Connector, Io, Listener};
+use peregrine_proto::Location;
+use peregrine_transport::{Connect, Connecting, Io, Listener};
 use tokio::io::{AsyncWriteExt, copy, split};
 use tokio::sync::mpsc;
 
@@ -22,7 +23,7 @@ pub struct FaultyConnector {
 #[derive(Clone)]
 enum Way {
     Memory(mpsc::UnboundedSender<LinkEnd>),
-    Through(Arc<dyn Connector>),
+    Through(Arc<dyn Connect>),
 }
 
 impl Faults {
@@ -35,7 +36,7 @@ impl Faults {
             Some((Ok(end), receiver))
         });
         let connector = FaultyConnector { faults: self.clone(), way: Way::Memory(sender) };
-        (Listener::own("memory with faults", connections), connector)
+        (Listener::from_stream("memory with faults", connections), connector)
     }
 
     /// Reaches a server as `connector` does, through faults, for clients of any server. That server sees a
@@ -53,7 +54,7 @@ impl Faults {
     /// # async fn main() -> Result<(), peregrine_proto::FlightError> {
     /// let pair = Pair::new(MemoryService::new());
     /// let faults = Faults::new();
-    /// let connector = faults.connector(pair.connector()); // or a TcpConnector
+    /// let connector = faults.connector(pair.connector()); // or SocketConnect
     /// let client = FlightClient::builder(Location::reuse_connection())?.connector(connector).build()?;
     /// faults.cut();
     /// assert_eq!(client.list_actions().await.unwrap_err().kind(), FlightErrorKind::Unavailable);
@@ -62,7 +63,7 @@ impl Faults {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn connector(&self, connector: impl Connector) -> FaultyConnector {
+    pub fn connector(&self, connector: impl Connect) -> FaultyConnector {
         FaultyConnector { faults: self.clone(), way: Way::Through(Arc::new(connector)) }
     }
 
@@ -100,7 +101,7 @@ impl Faults {
             carry(client, connection?);
             Ok(server)
         });
-        Listener::own(name, accepted)
+        Listener::from_stream(name, accepted)
     }
 }
 
@@ -111,6 +112,10 @@ impl FaultyConnector {
     /// What the connector around which this one is made says;
     /// [`ConnectionRefused`](io::ErrorKind::ConnectionRefused) if a listener in memory is gone.
     pub async fn open(&self) -> io::Result<impl Io + use<>> {
+        self.open_to(&Location::reuse_connection()).await
+    }
+
+    async fn open_to(&self, location: &Location) -> io::Result<impl Io + use<>> {
         match &self.way {
             Way::Memory(listener) => {
                 let (client, server) = self.faults.next().open();
@@ -120,7 +125,7 @@ impl FaultyConnector {
                 }
             }
             Way::Through(connector) => {
-                let connection = connector.connect().await?;
+                let connection = connector.connect(location).await?;
                 let (client, server) = self.faults.next().open();
                 carry(server, connection);
                 Ok(client)
@@ -129,29 +134,31 @@ impl FaultyConnector {
     }
 }
 
-impl Connector for FaultyConnector {
-    fn connect(&self) -> Connecting<'_> {
-        Box::pin(async { Ok(Box::new(self.open().await?) as Box<dyn Io>) })
+impl Connect for FaultyConnector {
+    fn connect<'a>(&'a self, location: &'a Location) -> Connecting<'a> {
+        Box::pin(async move { Ok(Box::new(self.open_to(location).await?) as Box<dyn Io>) })
     }
 
-    fn authority(&self) -> &str {
+    fn authority(&self, location: &Location) -> String {
         match &self.way {
-            Way::Memory(_) => "localhost",
-            Way::Through(connector) => connector.authority(),
+            Way::Memory(_) => "localhost".to_owned(),
+            Way::Through(connector) => connector.authority(location),
         }
     }
 
-    fn address(&self) -> String {
+    fn address(&self, location: &Location) -> String {
         match &self.way {
             Way::Memory(_) => "the in-memory listener with faults".to_owned(),
-            Way::Through(connector) => connector.address(),
+            Way::Through(connector) => connector.address(location),
         }
     }
 }
 
 impl fmt::Debug for FaultyConnector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FaultyConnector").field("address", &self.address()).finish_non_exhaustive()
+        f.debug_struct("FaultyConnector")
+            .field("address", &self.address(&Location::reuse_connection()))
+            .finish_non_exhaustive()
     }
 }
 

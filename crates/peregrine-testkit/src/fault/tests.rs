@@ -7,7 +7,7 @@ use peregrine_client::FlightClient;
 use peregrine_proto::{Action, FlightError, FlightErrorKind, Location, Ticket};
 use peregrine_server::FlightServer;
 use peregrine_stream::Table;
-use peregrine_transport::{Connecting, Connector, Io};
+use peregrine_transport::{Connect, Connecting, Io};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::sync::mpsc;
 
@@ -289,7 +289,7 @@ async fn read_trips(client: &FlightClient) -> Result<Table, FlightError> {
     client.do_get(Ticket::new("trips")).await?.read_all().await
 }
 
-fn client(connector: impl Connector) -> FlightClient {
+fn client(connector: impl Connect) -> FlightClient {
     FlightClient::builder(Location::reuse_connection()).unwrap().connector(connector).build().unwrap()
 }
 
@@ -307,18 +307,18 @@ async fn faults_go_around_the_connector_of_another() {
 /// Connects to whoever holds the receiver.
 struct Dial(mpsc::UnboundedSender<DuplexStream>);
 
-impl Connector for Dial {
-    fn connect(&self) -> Connecting<'_> {
+impl Connect for Dial {
+    fn connect<'a>(&'a self, _: &'a Location) -> Connecting<'a> {
         let (ours, theirs) = duplex(1 << 16);
         self.0.send(theirs).unwrap();
         Box::pin(async { Ok(Box::new(ours) as Box<dyn Io>) })
     }
 
-    fn authority(&self) -> &str {
-        "localhost"
+    fn authority(&self, _: &Location) -> String {
+        "localhost".to_owned()
     }
 
-    fn address(&self) -> String {
+    fn address(&self, _: &Location) -> String {
         "a listener of another".to_owned()
     }
 }

@@ -65,8 +65,8 @@ impl RoundTrip {
     pub async fn upload(&self, client: &FlightClient) -> Result<(), ScenarioError> {
         let schema = self.table.schema.clone();
         let mut options = FlightCallOptions::new();
-        options.write_options = IpcWriteOptions::default().with_dictionary_ids(DictionaryIds::OfFields);
-        let call = client.do_put_with(self.descriptor(), schema, &options).await;
+        options.write_options = Some(IpcWriteOptions::default().with_dictionary_ids(DictionaryIds::OfFields));
+        let call = client.with(options.clone()).do_put(self.descriptor(), schema).await;
         let (mut writer, mut reader) = call.during("DoPut")?;
         for (index, batch) in self.table.batches.iter().enumerate() {
             let index = Bytes::from(index.to_string());

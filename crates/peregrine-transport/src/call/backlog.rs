@@ -7,10 +7,11 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use peregrine_proto::Code;
 use tokio::time::{Sleep, sleep};
 
 use crate::grpc::framing::MessagePart;
-use crate::grpc::status::{Code, Status};
+use crate::grpc::status::Status;
 
 /// How much is kept: more than a window of the default size lets a server send that has ended the call already.
 const LIMIT: usize = 64 << 20;
@@ -21,7 +22,7 @@ const COPY_UP_TO: usize = 4 << 10;
 
 /// Parts that wait for their reader, up to a limit.
 #[derive(Default)]
-pub(crate) struct Parked {
+pub(crate) struct Backlog {
     parts: VecDeque<MessagePart>,
     bytes: usize,
     /// The reader read nothing for too long, and what came was thrown away.
@@ -30,7 +31,7 @@ pub(crate) struct Parked {
     patience: Option<Pin<Box<Sleep>>>,
 }
 
-impl Parked {
+impl Backlog {
     /// The next part, or the error that stands for those that were thrown away.
     pub(crate) fn pop(&mut self) -> Option<Result<MessagePart, Status>> {
         let Some(part) = self.parts.pop_front() else { return self.overflowed.then(|| Err(overflowed())) };
@@ -76,6 +77,7 @@ fn cost(part: &MessagePart) -> usize {
 }
 
 fn overflowed() -> Status {
-    let message = "64 MiB of the answer had come while its end was waited for, and for ten seconds nobody read of it";
+    let message =
+        "the reader fell 64 MiB behind and read nothing for ten seconds; the rest of the response was discarded";
     Status::new(Code::ResourceExhausted, message)
 }

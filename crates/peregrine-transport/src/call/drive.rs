@@ -2,17 +2,20 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hyper::rt::Executor;
+use peregrine_proto::Code;
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 use tokio_util::task::TaskTracker;
 
-use crate::call::token::{CallToken, deadline_exceeded};
-use crate::grpc::status::{Code, Status};
+use super::side::Side;
+use super::token::{CallToken, deadline_exceeded};
+use crate::grpc::status::Status;
+use crate::mutex::Mutex;
 
 /// How long a call that has ended may still try to tell its peer the status. A peer that opens no window in this time
 /// gets a reset.
@@ -25,22 +28,13 @@ pub(crate) struct NextCall {
     slot: Arc<Mutex<Option<(CallToken, Side)>>>,
 }
 
-/// Which side a stream is driven on.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Side {
-    /// The future sends the reply: it is given some time to end by itself.
-    Server,
-    /// The future sends the request: nobody wants it after the call's end.
-    Client,
-}
-
 impl NextCall {
     pub(crate) fn put(&self, token: CallToken, side: Side) {
-        *self.slot.lock().unwrap_or_else(PoisonError::into_inner) = Some((token, side));
+        *self.slot.lock() = Some((token, side));
     }
 
     fn take(&self) -> Option<(CallToken, Side)> {
-        self.slot.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.slot.lock().take()
     }
 }
 

@@ -1,151 +1,104 @@
-//! Bodies of requests and answers as they come in: this transport's own, or those of a host that it is embedded in.
+//! `HeldBody`: the incoming body of a call, where the end of the call finds it.
 
-use std::error::Error;
 use std::fmt;
+use std::future::poll_fn;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use http_body::{Body, Frame};
-use hyper::body::Incoming;
-use pin_project_lite::pin_project;
+use tokio::runtime::Handle;
+use tokio::task::coop::consume_budget;
 
-use crate::call::token::CallToken;
-use crate::grpc::status::{Code, Status, from_transport};
+use super::any_body::AnyBody;
+use super::token::{CallToken, EndListener, Ending};
+use super::waker_slot::WakerSlot;
+use crate::grpc::status::Status;
+use crate::mutex::Mutex;
 
-pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
-
-/// A body of any type.
-pub(crate) type BoxBody = Pin<Box<dyn Body<Data = Bytes, Error = BoxError> + Send>>;
-
-/// Boxes a body.
-pub(crate) fn boxed<B>(body: B) -> BoxBody
-where
-    B: Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<BoxError>,
-{
-    Box::pin(Opaque { body })
+/// The incoming body of a call. It is here and not in its reader so that the end of the call can drop it: the stream is
+/// reset only when no part of it is held any more.
+pub(crate) struct HeldBody {
+    slot: Mutex<Slot>,
 }
 
-/// A body that a call reads.
-pub(crate) enum HeldBody {
-    Own(Incoming),
-    Host(BoxBody),
+struct Slot {
+    /// `None` once it was dropped.
+    body: Option<AnyBody>,
+    reader: WakerSlot,
 }
 
-impl From<Incoming> for HeldBody {
-    fn from(body: Incoming) -> Self {
-        Self::Own(body)
-    }
+/// The next frame of a body, or how it ended.
+pub(crate) enum BodyRead {
+    Frame(Result<Frame<Bytes>, Status>),
+    /// No frame is left. Whether the peer has said so: hyper calls it an end too when the peer resets with NO_ERROR.
+    End {
+        end_stream: bool,
+    },
+    /// The body was dropped, as the end of the call does.
+    Dropped,
 }
 
-impl From<BoxBody> for HeldBody {
-    fn from(body: BoxBody) -> Self {
-        Self::Host(body)
-    }
-}
-
-impl Body for HeldBody {
-    type Data = Bytes;
-    type Error = Status;
-
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        let frame = match self.get_mut() {
-            Self::Own(body) => ready!(Pin::new(body).poll_frame(cx)).map(|frame| frame.map_err(from_transport)),
-            Self::Host(body) => ready!(body.as_mut().poll_frame(cx)).map(|frame| frame.map_err(from_transport)),
-        };
-        Poll::Ready(frame)
+impl HeldBody {
+    /// Holds a body until the call ends.
+    pub(crate) fn new(body: AnyBody, token: &CallToken) -> Arc<Self> {
+        let held = Arc::new(Self { slot: Mutex::new(Slot { body: Some(body), reader: WakerSlot::default() }) });
+        token.tell(held.clone());
+        held
     }
 
-    fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Own(body) => body.is_end_stream(),
-            Self::Host(body) => body.is_end_stream(),
+    /// The next frame. The waker is kept, and woken also when the body is dropped.
+    pub(crate) fn poll_read(&self, cx: &mut Context<'_>) -> Poll<BodyRead> {
+        let mut slot = self.slot.lock();
+        slot.reader.keep(cx.waker());
+        let Some(body) = &mut slot.body else { return Poll::Ready(BodyRead::Dropped) };
+        Pin::new(&mut *body).poll_frame(cx).map(|frame| match frame {
+            Some(frame) => BodyRead::Frame(frame),
+            None => BodyRead::End { end_stream: body.is_end_stream() },
+        })
+    }
+
+    /// Drops the body without ending the call: the rest of what the peer sends is thrown away.
+    pub(crate) fn discard(&self) {
+        let body = self.slot.lock().body.take();
+        drop(body);
+    }
+
+    /// Throws away what the peer still sends, in the background: a body that is dropped opens no window, and a peer that
+    /// writes all before it reads would wait indefinitely.
+    pub(crate) fn drain(self: Arc<Self>) {
+        if self.slot.lock().body.as_ref().is_none_or(Body::is_end_stream) {
+            return self.discard();
         }
-    }
-}
-
-/// The body of a request to a mounted service.
-///
-/// It ends where the peer half-closed: a stream that was reset or lost, and one whose call has ended, is an error.
-/// Dropping it throws away what still comes.
-pub struct IncomingBody {
-    token: CallToken,
-    ended: bool,
-}
-
-impl IncomingBody {
-    /// Reads the body that the token is to hold.
-    pub(crate) fn new(body: Incoming, token: CallToken) -> Self {
-        token.hold_body(body);
-        Self { token, ended: false }
-    }
-}
-
-impl Body for IncomingBody {
-    type Data = Bytes;
-    type Error = Status;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        if self.ended {
-            return Poll::Ready(None);
-        }
-        let polled = self.token.with_body(cx.waker(), |body| {
-            // hyper calls it an end when the peer resets with NO_ERROR: only END_STREAM makes it one.
-            Pin::new(&mut *body).poll_frame(cx).map(|frame| frame.ok_or_else(|| body.is_end_stream()))
+        let Ok(runtime) = Handle::try_current() else { return self.discard() };
+        runtime.spawn(async move {
+            while let BodyRead::Frame(Ok(_)) = poll_fn(|cx| self.poll_read(cx)).await {
+                consume_budget().await;
+            }
+            self.discard();
         });
-        let frame = match polled {
-            Some(polled) => ready!(polled),
-            None => Ok(Err(Status::new(Code::Cancelled, "the call has ended"))),
-        };
-        let frame = match frame {
-            Ok(Ok(frame)) => Some(Ok(frame)),
-            Ok(Err(status)) => Some(Err(self.token.cancelled_with().unwrap_or(status))),
-            Err(true) => None,
-            Err(false) => Some(Err(Status::new(Code::Cancelled, "the peer reset the stream before its end"))),
-        };
-        self.ended = !matches!(&frame, Some(Ok(frame)) if frame.is_data());
-        Poll::Ready(frame)
     }
 
-    fn is_end_stream(&self) -> bool {
-        self.ended || self.token.body_has_ended()
+    /// Whether the body is there and says that it has ended.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.slot.lock().body.as_ref().is_some_and(Body::is_end_stream)
     }
 }
 
-impl Drop for IncomingBody {
-    fn drop(&mut self) {
-        self.token.drop_body();
+impl EndListener for HeldBody {
+    fn call_ended(&self, _: &Ending) {
+        let mut slot = self.slot.lock();
+        let (body, reader) = (slot.body.take(), slot.reader.take());
+        // Foreign code runs below: h2's drop, and the waker.
+        drop(slot);
+        drop(body);
+        reader.into_iter().for_each(Waker::wake);
     }
 }
 
-impl fmt::Debug for IncomingBody {
+impl fmt::Debug for HeldBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("IncomingBody").field("token", &self.token).finish_non_exhaustive()
-    }
-}
-
-pin_project! {
-    /// A body whose errors are of one type.
-    struct Opaque<B> {
-        #[pin]
-        body: B,
-    }
-}
-
-impl<B> Body for Opaque<B>
-where
-    B: Body<Data = Bytes>,
-    B::Error: Into<BoxError>,
-{
-    type Data = Bytes;
-    type Error = BoxError;
-
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        self.project().body.poll_frame(cx).map_err(Into::into)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        f.debug_struct("HeldBody").finish_non_exhaustive()
     }
 }

@@ -1,14 +1,16 @@
 //! The messages of a call as they come in, on both sides.
 
 use std::future::poll_fn;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
+use peregrine_proto::CallCounter;
 
-use crate::call::parts::PartReader;
-use crate::call::token::CallToken;
-use crate::client::duplex::SharedReader;
+use super::parts::PartReader;
+use super::shared_reader::SharedReader;
+use super::token::CallToken;
 use crate::grpc::framing::MessagePart;
 use crate::grpc::status::Status;
 
@@ -25,11 +27,11 @@ const FIRST_RESERVE: usize = 1 << 20;
 /// and never an end. Dropping it there throws away what still comes and leaves the reply alone.
 #[derive(Debug)]
 pub struct MessageReader {
-    source: Source,
+    source: PartsOf,
 }
 
 #[derive(Debug)]
-enum Source {
+enum PartsOf {
     Own(PartReader),
     Shared(SharedReader),
 }
@@ -37,44 +39,52 @@ enum Source {
 impl MessageReader {
     /// The only reader of a call.
     pub(crate) fn own(parts: PartReader) -> Self {
-        Self { source: Source::Own(parts) }
+        Self { source: PartsOf::Own(parts) }
     }
 
     /// The reader of a call that its sender may have to read too.
     pub(crate) fn shared(reader: SharedReader) -> Self {
-        Self { source: Source::Shared(reader) }
+        Self { source: PartsOf::Shared(reader) }
     }
 
     /// Changes the limit of a message's length, from the next message on. A longer one is `RESOURCE_EXHAUSTED`.
     pub fn set_message_limit(&mut self, limit: usize) {
         match &mut self.source {
-            Source::Own(parts) => parts.set_message_limit(limit),
-            Source::Shared(reader) => reader.set_message_limit(limit),
+            PartsOf::Own(parts) => parts.set_message_limit(limit),
+            PartsOf::Shared(reader) => reader.set_message_limit(limit),
         }
     }
 
     /// Whether it reads the answer to a call, and not a request.
     pub fn is_client(&self) -> bool {
         match &self.source {
-            Source::Own(parts) => parts.is_client(),
-            Source::Shared(_) => true,
+            PartsOf::Own(parts) => parts.is_client(),
+            PartsOf::Shared(_) => true,
         }
     }
 
     /// The token of the call, to end it from elsewhere.
     pub fn token(&self) -> &CallToken {
         match &self.source {
-            Source::Own(parts) => parts.token(),
-            Source::Shared(reader) => reader.token(),
+            PartsOf::Own(parts) => parts.token(),
+            PartsOf::Shared(reader) => reader.token(),
         }
     }
 
-    /// The headers of an answer that was still to come when this reader was made, once it is there. `None` in
-    /// all other readers, which were handed out with the headers.
-    pub fn late_headers(&self) -> Option<&HeaderMap> {
+    /// What the peer sent before its messages: the headers of the request on a server, of the response on a client. `None`
+    /// while the response to a call that was [started](crate::Channel::start) has not arrived.
+    pub fn headers(&self) -> Option<&HeaderMap> {
         match &self.source {
-            Source::Own(_) => None,
-            Source::Shared(reader) => reader.headers(),
+            PartsOf::Own(parts) => Some(parts.headers()),
+            PartsOf::Shared(reader) => reader.headers(),
+        }
+    }
+
+    /// What the call has sent and received.
+    pub fn counter(&self) -> &Arc<CallCounter> {
+        match &self.source {
+            PartsOf::Own(parts) => parts.counter(),
+            PartsOf::Shared(reader) => reader.counter(),
         }
     }
 
@@ -82,20 +92,20 @@ impl MessageReader {
     /// that failed are in the error. Always `None` on a server.
     pub fn trailers(&self) -> Option<&HeaderMap> {
         match &self.source {
-            Source::Own(parts) => parts.trailers(),
-            Source::Shared(reader) => reader.trailers(),
+            PartsOf::Own(parts) => parts.trailers(),
+            PartsOf::Shared(reader) => reader.trailers(),
         }
     }
 
     /// The next part of a message. After an error or the end it is `None`. Takes part in tokio's cooperative budget.
     ///
     /// # Errors
-    /// The status of the call; on a server [`Code::Cancelled`](crate::Code::Cancelled) if the stream was reset. Messages
+    /// The status of the call; on a server [`Code::Cancelled`](peregrine_proto::Code::Cancelled) if the stream was reset. Messages
     /// over the limit, compressed ones and such that the body's end cuts are errors too, and end the call.
     pub fn poll_part(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<MessagePart, Status>>> {
         match &mut self.source {
-            Source::Own(parts) => parts.poll_part(cx),
-            Source::Shared(reader) => reader.poll_part(cx),
+            PartsOf::Own(parts) => parts.poll_part(cx),
+            PartsOf::Shared(reader) => reader.poll_part(cx),
         }
     }
 
@@ -128,14 +138,6 @@ impl MessageReader {
                 Ok(MessagePart::End) => return Some(Ok(whole.freeze())),
                 Err(status) => return Some(Err(status)),
             }
-        }
-    }
-
-    /// What it reads from, where that is its own.
-    pub(crate) fn into_parts(self) -> Option<PartReader> {
-        match self.source {
-            Source::Own(parts) => Some(parts),
-            Source::Shared(_) => None,
         }
     }
 }

@@ -3,19 +3,23 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use bytes::Bytes;
 use http::HeaderMap;
-use http_body::{Body, Frame};
+use http_body::Frame;
+use peregrine_proto::{CallCounter, CallInfo, Code};
 use tokio::task::coop::poll_proceed;
 use tokio::time::{Sleep, sleep_until};
 
-use crate::call::drive::Side;
-use crate::call::token::{CallToken, deadline_exceeded};
+use super::any_body::AnyBody;
+use super::held_body::{BodyRead, HeldBody};
+use super::side::Side;
+use super::token::{CallToken, deadline_exceeded};
 use crate::grpc::framing::{MessageParser, MessagePart};
-use crate::grpc::status::{Code, Status, from_reset, from_trailers};
+use crate::grpc::status::{Status, from_reset, from_trailers};
 
 /// This many parts, or pieces of 512 bytes, cost one unit of tokio's budget, of which a task has 128 a turn.
 const WORK_UNIT: usize = 32;
@@ -29,7 +33,11 @@ const TINY_FRAME: usize = 256;
 /// Reads the body of a call, which ends as [`MessageReader`](crate::MessageReader) says.
 pub(crate) struct PartReader {
     token: CallToken,
+    /// `None` where the call ended with its headers.
+    body: Option<Arc<HeldBody>>,
     side: Side,
+    headers: PeerHeaders,
+    counter: Arc<CallCounter>,
     parser: MessageParser,
     data: Bytes,
     /// What was read since the budget was last charged.
@@ -37,6 +45,23 @@ pub(crate) struct PartReader {
     deadline: Option<Pin<Box<Sleep>>>,
     state: ReadState,
     trailers: Option<HeaderMap>,
+}
+
+/// What the peer sent before its messages.
+pub(crate) enum PeerHeaders {
+    /// A server's response has its own.
+    Response(HeaderMap),
+    /// Those of a request belong to all of its call.
+    Request(Arc<CallInfo>),
+}
+
+/// What a reader is made of.
+pub(crate) struct PartSource {
+    pub(crate) token: CallToken,
+    pub(crate) body: AnyBody,
+    pub(crate) headers: PeerHeaders,
+    pub(crate) parser: MessageParser,
+    pub(crate) counter: Arc<CallCounter>,
 }
 
 enum ReadState {
@@ -47,19 +72,69 @@ enum ReadState {
 }
 
 impl PartReader {
-    /// Reads the body that the token holds.
-    pub(crate) fn new(token: CallToken, side: Side, parser: MessageParser) -> Self {
+    /// Reads a body, which the call's end drops.
+    pub(crate) fn new(source: PartSource) -> Self {
+        let PartSource { token, body, headers, parser, counter } = source;
+        let body = Some(HeldBody::new(body, &token));
+        Self::open(token, body, headers, parser, counter)
+    }
+
+    /// Reads the body of a request that is held already.
+    pub(crate) fn of_held(
+        token: CallToken,
+        body: Arc<HeldBody>,
+        call: Arc<CallInfo>,
+        parser: MessageParser,
+        counter: Arc<CallCounter>,
+    ) -> Self {
+        Self::open(token, Some(body), PeerHeaders::Request(call), parser, counter)
+    }
+
+    /// The response to a call that ended with its headers.
+    pub(crate) fn ended(token: CallToken, status: Status, counter: Arc<CallCounter>) -> Self {
+        let headers = PeerHeaders::Response(HeaderMap::new());
+        let mut reader = Self::open(token, None, headers, MessageParser::new(0, None), counter);
+        reader.state = ReadState::Ending(status);
+        reader
+    }
+
+    fn open(
+        token: CallToken,
+        body: Option<Arc<HeldBody>>,
+        headers: PeerHeaders,
+        parser: MessageParser,
+        counter: Arc<CallCounter>,
+    ) -> Self {
+        let side = match &headers {
+            PeerHeaders::Response(_) => Side::Client,
+            PeerHeaders::Request(_) => Side::Server,
+        };
         let timer = |deadline: Instant| Box::pin(sleep_until(deadline.into()));
         // On a server the deadline reaches the reader through the token.
         let deadline = token.deadline().filter(|_| side == Side::Client).map(timer);
-        Self { token, side, parser, data: Bytes::new(), work: 0, deadline, state: ReadState::Open, trailers: None }
+        let (data, state) = (Bytes::new(), ReadState::Open);
+        Self { token, body, side, headers, counter, parser, data, work: 0, deadline, state, trailers: None }
     }
 
-    /// A call that ended with its headers.
-    pub(crate) fn ended(token: CallToken, status: Status) -> Self {
-        let mut reader = Self::new(token, Side::Client, MessageParser::new(0, None));
-        reader.state = ReadState::Ending(status);
-        reader
+    /// What the peer sent before its messages.
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        match &self.headers {
+            PeerHeaders::Response(headers) => headers,
+            PeerHeaders::Request(call) => call.headers(),
+        }
+    }
+
+    /// Takes the headers of a response out.
+    pub(crate) fn take_headers(&mut self) -> HeaderMap {
+        match &mut self.headers {
+            PeerHeaders::Response(headers) => std::mem::take(headers),
+            PeerHeaders::Request(call) => call.headers().clone(),
+        }
+    }
+
+    /// What the call has sent and received.
+    pub(crate) fn counter(&self) -> &Arc<CallCounter> {
+        &self.counter
     }
 
     /// Changes the limit of a message's length, from the next message on.
@@ -96,6 +171,10 @@ impl PartReader {
         let part = ready!(self.poll_part_freely(cx));
         self.work += match &part {
             Some(Ok(MessagePart::Chunk(chunk))) => 1 + chunk.len() / 512,
+            Some(Ok(MessagePart::Start { length })) => {
+                self.counter.count_received(1, *length as u64);
+                1
+            }
             _ => 1,
         };
         Poll::Ready(part)
@@ -138,22 +217,16 @@ impl PartReader {
 
     /// The next bytes of the body, or the status that its end means.
     fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Result<Bytes, Status>> {
-        let polled = self.token.with_body(cx.waker(), |body| match Pin::new(&mut *body).poll_frame(cx) {
-            Poll::Pending => Poll::Pending,
-            // hyper calls it an end when the peer resets with NO_ERROR: only END_STREAM makes it one.
-            Poll::Ready(None) => Poll::Ready(Err(body.is_end_stream())),
-            Poll::Ready(Some(frame)) => Poll::Ready(Ok(frame)),
-        });
-        let Some(polled) = polled else {
-            return Poll::Ready(Err(self.ended_elsewhere()));
-        };
-        match ready!(polled) {
-            Ok(Ok(frame)) => match frame.into_data() {
+        let Some(body) = &self.body else { return Poll::Ready(Err(self.ended_elsewhere())) };
+        match ready!(body.poll_read(cx)) {
+            BodyRead::Frame(Ok(frame)) => match frame.into_data() {
                 Ok(data) => Poll::Ready(Ok(data)),
                 Err(frame) => Poll::Ready(Err(self.ended_with_trailers(frame))),
             },
-            Ok(Err(status)) => Poll::Ready(Err(self.lost(status))),
-            Err(end_stream) => Poll::Ready(Err(self.ended_without_trailers(end_stream))),
+            BodyRead::Frame(Err(status)) => Poll::Ready(Err(self.lost(status))),
+            // Only END_STREAM makes it an end.
+            BodyRead::End { end_stream } => Poll::Ready(Err(self.ended_without_trailers(end_stream))),
+            BodyRead::Dropped => Poll::Ready(Err(self.ended_elsewhere())),
         }
     }
 
@@ -205,10 +278,10 @@ impl PartReader {
         }
         self.state = ReadState::Done;
         match self.side {
-            Side::Server => self.token.drop_body(),
+            Side::Server => self.discard(),
             Side::Client => {
                 self.trailers = Some(status.metadata().clone());
-                self.token.finish();
+                self.token.finish(status);
             }
         }
         None
@@ -219,17 +292,21 @@ impl PartReader {
         self.data = Bytes::new();
         match self.side {
             // The handler still answers, in general with this status.
-            Side::Server => self.token.drop_body(),
+            Side::Server => self.discard(),
             Side::Client => self.token.cancel(status.clone()),
         }
         status
+    }
+
+    fn discard(&self) {
+        self.body.iter().for_each(|body| body.discard());
     }
 }
 
 impl Drop for PartReader {
     fn drop(&mut self) {
         match self.side {
-            Side::Server => self.token.drain_body(),
+            Side::Server => self.body.take().into_iter().for_each(HeldBody::drain),
             Side::Client => self.token.cancel(Status::new(Code::Cancelled, "the reader of the call was dropped")),
         }
     }

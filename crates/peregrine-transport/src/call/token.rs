@@ -1,20 +1,21 @@
-//! The token of a call: how its end is told to everything that belongs to it, from whichever side it comes.
+//! The end of a call: reported once to everything that belongs to the call, from whichever side it comes.
 
 use std::fmt;
-use std::future::{pending, poll_fn};
-use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::task::{Context, Poll, Waker};
+use std::future::pending;
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Weak};
+use std::task::Waker;
 use std::time::Instant;
 
-use http_body::Body;
-use tokio::runtime::Handle;
-use tokio::task::coop::consume_budget;
-use tokio_util::sync::CancellationToken;
+use http::HeaderMap;
+use peregrine_proto::Code;
+use tokio::sync::SetOnce;
 
-use crate::call::held_body::HeldBody;
-use crate::grpc::status::{Code, Status};
+use super::waker_slot::WakerSlot;
+use crate::grpc::status::Status;
+use crate::mutex::Mutex;
+use crate::panic_text::panic_text;
 
 /// Tells whether a call still runs, and ends it from outside. Clones are the same token.
 ///
@@ -23,95 +24,104 @@ use crate::grpc::status::{Code, Status};
 /// first stands.
 #[derive(Clone)]
 pub struct CallToken {
-    call: Arc<Call>,
+    end: Arc<CallEnd>,
 }
 
-struct Call {
-    deadline: Option<Instant>,
-    /// On a client: whether the connection has asked for the request's messages.
-    request_has_begun: AtomicBool,
-    state: Mutex<State>,
-    ended: CancellationToken,
+/// Sees what happens to one call as a whole, across the attempts of a client to make it. Must not block.
+pub trait CallObserver: Send + Sync + 'static {
+    /// A client has received the response headers.
+    fn on_headers(&self, _headers: &HeaderMap) {}
+
+    /// The call has ended with a status, whose metadata are the trailers. Exactly once for each call.
+    fn on_end(&self, status: &Status);
 }
 
-#[derive(Default)]
-struct State {
-    ending: Option<Ending>,
-    /// The incoming body. It is here and not in its reader so that the end of the call can drop it: the stream is
-    /// reset only when no part of it is held any more.
-    body: Option<HeldBody>,
-    /// Who waits for the body.
-    reader: Option<Waker>,
-    /// The task that drives the stream.
-    driver: Option<Waker>,
-    /// The token of the attempt that this call is, to be cancelled with it.
-    linked: Option<CallToken>,
+/// What belongs to a call and ends with it.
+pub(crate) trait EndListener: Send + Sync {
+    fn call_ended(&self, ending: &Ending);
 }
 
+/// How a call ended.
 #[derive(Clone)]
-enum Ending {
-    Finished,
+pub(crate) enum Ending {
+    /// The status was sent or received.
+    Finished(Status),
     Cancelled(Status),
 }
 
+struct CallEnd {
+    deadline: Option<Instant>,
+    state: Mutex<EndState>,
+    ended: SetOnce<()>,
+}
+
+#[derive(Default)]
+struct EndState {
+    ending: Option<Ending>,
+    listeners: Vec<Arc<dyn EndListener>>,
+    /// The task that drives the stream.
+    driver: WakerSlot,
+    observer: Option<Arc<dyn CallObserver>>,
+}
+
 impl Ending {
-    /// Why the call was cancelled, if it was.
-    fn status(&self) -> Option<Status> {
+    fn status(&self) -> &Status {
         match self {
-            Self::Finished => None,
-            Self::Cancelled(status) => Some(status.clone()),
+            Self::Finished(status) | Self::Cancelled(status) => status,
         }
     }
 }
 
 impl CallToken {
-    pub(crate) fn new(deadline: Option<Instant>) -> Self {
-        let call = Call {
-            deadline,
-            request_has_begun: AtomicBool::new(false),
-            state: Mutex::default(),
-            ended: CancellationToken::new(),
-        };
-        Self { call: Arc::new(call) }
+    pub(crate) fn new(deadline: Option<Instant>, observer: Option<Arc<dyn CallObserver>>) -> Self {
+        let state = EndState { observer, ..EndState::default() };
+        Self { end: Arc::new(CallEnd { deadline, state: Mutex::new(state), ended: SetOnce::new() }) }
+    }
+
+    /// The token of an attempt to make a call, which ends with the call; the call does not end with it.
+    pub(crate) fn attempt(&self) -> Self {
+        let attempt = Self::new(self.deadline(), None);
+        self.tell(attempt.end.clone());
+        attempt
+    }
+
+    /// From here on the call ends with this attempt too.
+    pub(crate) fn ends(&self, call: &Self) {
+        if !Arc::ptr_eq(&self.end, &call.end) {
+            self.tell(call.end.clone());
+        }
     }
 
     /// The token for those who must not keep it.
     pub(crate) fn downgrade(&self) -> WeakCallToken {
-        WeakCallToken { call: Arc::downgrade(&self.call) }
-    }
-
-    /// From here on the server may have seen some of the request.
-    pub(crate) fn begin_request(&self) {
-        self.call.request_has_begun.store(true, Ordering::Release);
-    }
-
-    /// Whether the server may have seen some of the request.
-    pub(crate) fn request_has_begun(&self) -> bool {
-        self.call.request_has_begun.load(Ordering::Acquire)
+        WeakCallToken { end: Arc::downgrade(&self.end) }
     }
 
     /// When the call must be done.
     pub fn deadline(&self) -> Option<Instant> {
-        self.call.deadline
+        self.end.deadline
     }
 
     /// Ends the call. On a server the peer gets the status if it still reads, and else a reset of the stream; on a
     /// client the stream is reset and its reader gets the status. Does nothing to a call that has ended.
     pub fn cancel(&self, status: Status) {
-        self.end(Ending::Cancelled(status));
+        self.end.end(Ending::Cancelled(status));
     }
 
     /// Whether the call was cancelled. False for one that runs or is finished.
     pub fn is_cancelled(&self) -> bool {
-        self.cancelled_with().is_some()
+        matches!(self.end.state.lock().ending, Some(Ending::Cancelled(_)))
     }
 
     /// Why the call was cancelled, if it was.
     pub fn cancelled_with(&self) -> Option<Status> {
-        self.state().ending.as_ref().and_then(Ending::status)
+        match &self.end.state.lock().ending {
+            Some(Ending::Cancelled(status)) => Some(status.clone()),
+            _ => None,
+        }
     }
 
-    /// Waits until the call is cancelled; for ever, if it finishes. A task of its own should wait for
+    /// Waits until the call is cancelled; indefinitely, if it finishes. A task of its own should wait for
     /// [`ended`](Self::ended), or it outlives the call.
     pub async fn cancelled(&self) -> Status {
         self.ended().await;
@@ -123,143 +133,134 @@ impl CallToken {
 
     /// Waits until the call has ended, in either way.
     pub async fn ended(&self) {
-        self.call.ended.cancelled().await;
+        self.end.ended.wait().await;
     }
 
     /// Whether the call has ended, in either way.
     pub fn is_ended(&self) -> bool {
-        self.call.ended.is_cancelled()
+        self.end.state.lock().ending.is_some()
+    }
+
+    /// Has the observer see the call's end, in place of one that was set before. On a call that has ended it sees that at
+    /// once.
+    pub fn observe(&self, observer: Arc<dyn CallObserver>) {
+        let mut state = self.end.state.lock();
+        match state.ending.clone() {
+            None => {
+                let replaced = state.observer.replace(observer);
+                drop(state);
+                drop(replaced);
+            }
+            Some(ending) => {
+                drop(state);
+                report(&*observer, &ending);
+            }
+        }
+    }
+
+    /// Reports the response headers to the observer.
+    pub(crate) fn headers_received(&self, headers: &HeaderMap) {
+        let observer = self.end.state.lock().observer.clone();
+        if let Some(observer) = observer {
+            observer.on_headers(headers);
+        }
     }
 
     /// Ends the call as one that went its way.
-    pub(crate) fn finish(&self) {
-        self.end(Ending::Finished);
+    pub(crate) fn finish(&self, status: Status) {
+        self.end.end(Ending::Finished(status));
     }
 
-    /// Cancels `attempt` with this call from now on.
-    pub(crate) fn link(&self, attempt: &Self) {
-        let mut state = self.state();
-        match &state.ending {
-            None => state.linked = Some(attempt.clone()),
-            Some(Ending::Finished) => {}
-            Some(Ending::Cancelled(status)) => {
-                let status = status.clone();
+    /// Has something end with the call: at once, if the call has ended.
+    pub(crate) fn tell(&self, listener: Arc<dyn EndListener>) {
+        let mut state = self.end.state.lock();
+        match state.ending.clone() {
+            None => state.listeners.push(listener),
+            Some(ending) => {
                 drop(state);
-                attempt.cancel(status);
+                listener.call_ended(&ending);
             }
         }
-    }
-
-    /// Gives the incoming body into the token's care. A call that has ended drops it.
-    pub(crate) fn hold_body(&self, body: impl Into<HeldBody>) {
-        let mut state = self.state();
-        if state.ending.is_none() {
-            state.body = Some(body.into());
-        }
-    }
-
-    /// Drops the incoming body without ending the call: the rest of what the peer sends is thrown away.
-    pub(crate) fn drop_body(&self) {
-        let body = self.state().body.take();
-        drop(body);
-    }
-
-    /// Throws away what the peer still sends, in the background: a body that is dropped opens no window, and a peer that
-    /// writes all before it reads would wait for ever.
-    pub(crate) fn drain_body(&self) {
-        if self.state().body.as_ref().is_none_or(Body::is_end_stream) {
-            return self.drop_body();
-        }
-        let Ok(runtime) = Handle::try_current() else { return self.drop_body() };
-        let token = self.clone();
-        runtime.spawn(async move {
-            let next = |cx: &mut Context<'_>| {
-                let polled = token.with_body(cx.waker(), |body| Pin::new(body).poll_frame(cx));
-                polled.unwrap_or(Poll::Ready(None))
-            };
-            while let Some(Ok(_)) = poll_fn(next).await {
-                consume_budget().await;
-            }
-            token.drop_body();
-        });
-    }
-
-    /// Runs `poll` on the incoming body, if it is still there. The waker is kept, and woken when the body is taken
-    /// away.
-    pub(crate) fn with_body<T>(&self, waker: &Waker, poll: impl FnOnce(&mut HeldBody) -> T) -> Option<T> {
-        let mut state = self.state();
-        keep(&mut state.reader, waker);
-        state.body.as_mut().map(poll)
-    }
-
-    /// Whether the incoming body is there and says that it has ended.
-    pub(crate) fn body_has_ended(&self) -> bool {
-        self.state().body.as_ref().is_some_and(Body::is_end_stream)
     }
 
     /// Keeps the waker of the task that drives the stream, to be woken when the call ends. True if it has ended.
     pub(crate) fn watch_end(&self, waker: &Waker) -> bool {
-        let mut state = self.state();
-        keep(&mut state.driver, waker);
+        let mut state = self.end.state.lock();
+        state.driver.keep(waker);
         state.ending.is_some()
     }
+}
 
+impl CallEnd {
     fn end(&self, ending: Ending) {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         if state.ending.is_some() {
             return;
         }
-        let linked = state.linked.take().zip(ending.status());
-        state.ending = Some(ending);
-        let (body, reader, driver) = (state.body.take(), state.reader.take(), state.driver.take());
-        // Foreign code runs below: h2's drop and wakers.
+        state.ending = Some(ending.clone());
+        let (listeners, driver) = (mem::take(&mut state.listeners), state.driver.take());
+        let observer = state.observer.take();
+        // Foreign code runs below: observers, h2's drop, wakers.
         drop(state);
-        drop(body);
-        if let Some((linked, status)) = linked {
-            linked.cancel(status);
+        // Before anyone is woken: who sees the end finds it observed.
+        if let Some(observer) = observer {
+            report(&*observer, &ending);
         }
-        self.call.ended.cancel();
-        reader.into_iter().chain(driver).for_each(Waker::wake);
+        for listener in listeners {
+            listener.call_ended(&ending);
+        }
+        // Nobody else sets it.
+        let _ = self.ended.set(());
+        driver.into_iter().for_each(Waker::wake);
     }
+}
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.call.state.lock().unwrap_or_else(PoisonError::into_inner)
+/// What ends with another call: an attempt with its call, and the call with the attempt that was answered.
+impl EndListener for CallEnd {
+    fn call_ended(&self, ending: &Ending) {
+        self.end(ending.clone());
+    }
+}
+
+impl Drop for CallEnd {
+    fn drop(&mut self) {
+        self.end(Ending::Cancelled(Status::new(Code::Cancelled, "the call was dropped")));
     }
 }
 
 /// A token that is no reason for its call to be remembered.
 pub(crate) struct WeakCallToken {
-    call: Weak<Call>,
+    end: Weak<CallEnd>,
 }
 
 impl WeakCallToken {
     pub(crate) fn upgrade(&self) -> Option<CallToken> {
-        self.call.upgrade().map(|call| CallToken { call })
+        self.end.upgrade().map(|end| CallToken { end })
     }
 
     /// Whether there is a call still.
     pub(crate) fn is_held(&self) -> bool {
-        self.call.strong_count() > 0
+        self.end.strong_count() > 0
     }
 }
 
 impl fmt::Debug for CallToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CallToken")
-            .field("deadline", &self.call.deadline)
+            .field("deadline", &self.end.deadline)
             .field("is_ended", &self.is_ended())
             .finish_non_exhaustive()
+    }
+}
+
+/// Runs code of others, whose panic must not keep the end from the rest.
+fn report(observer: &dyn CallObserver, ending: &Ending) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| observer.on_end(ending.status()))) {
+        tracing::error!(panic = panic_text(&*panic), "an observer of a call's end panicked");
     }
 }
 
 /// What a call that its own side gave up on ends with.
 pub(crate) fn deadline_exceeded() -> Status {
     Status::new(Code::DeadlineExceeded, "the deadline of the call passed")
-}
-
-fn keep(slot: &mut Option<Waker>, waker: &Waker) {
-    match slot {
-        Some(kept) => kept.clone_from(waker),
-        None => *slot = Some(waker.clone()),
-    }
 }

@@ -1,32 +1,31 @@
-//! Those who wait for one body from two sides.
+//! The two tasks that wait for one body.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Wake, Waker};
+
+use super::waker_slot::WakerSlot;
+use crate::mutex::Mutex;
 
 /// Who is to be woken when something comes: whichever of the two polled last, the other may be the only one that waits.
 #[derive(Default)]
 pub(crate) struct Wakers {
-    pub(crate) reader: Mutex<Option<Waker>>,
-    pub(crate) sender: Mutex<Option<Waker>>,
+    pub(crate) reader: Mutex<WakerSlot>,
+    pub(crate) sender: Mutex<WakerSlot>,
 }
 
 impl Wakers {
-    /// Keeps who waits in a slot.
-    pub(crate) fn keep(slot: &Mutex<Option<Waker>>, waker: &Waker) {
-        let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
-        match &mut *slot {
-            Some(kept) => kept.clone_from(waker),
-            None => *slot = Some(waker.clone()),
-        }
+    /// Keeps the task that waits in a slot.
+    pub(crate) fn keep(slot: &Mutex<WakerSlot>, waker: &Waker) {
+        slot.lock().keep(waker);
     }
 
-    /// Wakes who waits in a slot.
-    pub(crate) fn wake_one(slot: &Mutex<Option<Waker>>) {
-        let waker = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+    /// Wakes the task that waits in a slot.
+    pub(crate) fn wake_one(slot: &Mutex<WakerSlot>) {
+        let waker = slot.lock().take();
         waker.into_iter().for_each(Waker::wake);
     }
 
-    /// Wakes whoever waits.
+    /// Wakes both.
     pub(crate) fn wake_both(&self) {
         Self::wake_one(&self.reader);
         Self::wake_one(&self.sender);

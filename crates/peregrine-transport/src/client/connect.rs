@@ -1,10 +1,11 @@
-//! How a client reaches its server.
+//! How a client reaches a server.
 
 use std::future::Future;
 use std::io;
-use std::path::PathBuf;
 use std::pin::Pin;
+use std::sync::Arc;
 
+use peregrine_proto::{Location, LocationScheme};
 use tokio::net::{TcpStream, UnixStream};
 
 use crate::io::Io;
@@ -12,97 +13,108 @@ use crate::io::Io;
 /// A connection on its way.
 pub type Connecting<'a> = Pin<Box<dyn Future<Output = io::Result<Box<dyn Io>>> + Send + 'a>>;
 
-/// Opens connections to one server. The channel asks again where a connection was lost.
-pub trait Connector: Send + Sync + 'static {
-    /// Opens a connection. Dropping the future gives up.
-    fn connect(&self) -> Connecting<'_>;
+/// Opens connections. A channel asks again where a connection was lost.
+///
+/// [`SocketConnect`] is the one that clients have unless they get another; [`InMemoryConnect`](crate::InMemoryConnect) reaches
+/// a server of the same process.
+pub trait Connect: Send + Sync + 'static {
+    /// Opens a connection to a location, on which nothing was read or written. Dropping the future gives up.
+    fn connect<'a>(&'a self, location: &'a Location) -> Connecting<'a>;
 
-    /// The host that requests name as `:authority`, with a port if there is one.
-    fn authority(&self) -> &str;
+    /// The host that requests name as `:authority`, with a port if there is one: that of the location, or `localhost`.
+    fn authority(&self, location: &Location) -> String {
+        match (location.host(), location.port()) {
+            (Some(host), Some(port)) if host.contains(':') => format!("[{host}]:{port}"),
+            (Some(host), Some(port)) => format!("{host}:{port}"),
+            _ => "localhost".to_owned(),
+        }
+    }
 
-    /// What errors call the server.
-    fn address(&self) -> String;
+    /// How errors name the server.
+    fn address(&self, location: &Location) -> String {
+        match location.socket_path() {
+            Some(path) => format!("unix:{}", path.display()),
+            None if location.host().is_some() => self.authority(location),
+            None => location.to_string(),
+        }
+    }
+
+    /// Checks that this can reach a location, before anything connects.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    fn check(&self, _location: &Location) -> io::Result<()> {
+        Ok(())
+    }
 }
 
-impl<C: Connector + ?Sized> Connector for Box<C> {
-    fn connect(&self) -> Connecting<'_> {
-        (**self).connect()
+impl<C: Connect + ?Sized> Connect for Arc<C> {
+    fn connect<'a>(&'a self, location: &'a Location) -> Connecting<'a> {
+        (**self).connect(location)
     }
 
-    fn authority(&self) -> &str {
-        (**self).authority()
+    fn authority(&self, location: &Location) -> String {
+        (**self).authority(location)
     }
 
-    fn address(&self) -> String {
-        (**self).address()
+    fn address(&self, location: &Location) -> String {
+        (**self).address(location)
+    }
+
+    fn check(&self, location: &Location) -> io::Result<()> {
+        (**self).check(location)
     }
 }
 
-/// Connects over TCP, without delay (`TCP_NODELAY`).
+/// Connects over TCP, without delay (`TCP_NODELAY`), and to unix sockets, as the location says. Of a host name's addresses
+/// the first that accepts is taken.
 ///
 /// ```
-/// use peregrine_transport::{Connector, TcpConnector};
+/// use peregrine_proto::Location;
+/// use peregrine_transport::{Connect, SocketConnect};
 ///
-/// assert_eq!(TcpConnector::new("::1", 8815).authority(), "[::1]:8815");
+/// let location = Location::for_grpc_tcp("::1", 8815);
+/// assert_eq!(SocketConnect.authority(&location), "[::1]:8815");
+/// assert!(SocketConnect.check(&Location::reuse_connection()).is_err());
 /// ```
-#[derive(Debug, Clone)]
-pub struct TcpConnector {
-    host: String,
-    port: u16,
-    authority: String,
-}
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SocketConnect;
 
-impl TcpConnector {
-    /// Connects to a host name or address; one of IPv6 comes without brackets. Of a name's addresses the first that
-    /// answers is taken.
-    pub fn new(host: impl Into<String>, port: u16) -> Self {
-        let host = host.into();
-        let authority = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
-        Self { host, port, authority }
-    }
-}
-
-impl Connector for TcpConnector {
-    fn connect(&self) -> Connecting<'_> {
-        Box::pin(async {
-            let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
-            stream.set_nodelay(true)?;
-            Ok(Box::new(stream) as Box<dyn Io>)
+impl Connect for SocketConnect {
+    fn connect<'a>(&'a self, location: &'a Location) -> Connecting<'a> {
+        Box::pin(async move {
+            match Socket::of(location)? {
+                Socket::Tcp(host, port) => {
+                    let stream = TcpStream::connect((host, port)).await?;
+                    stream.set_nodelay(true)?;
+                    Ok(Box::new(stream) as Box<dyn Io>)
+                }
+                Socket::Unix(path) => Ok(Box::new(UnixStream::connect(path).await?) as Box<dyn Io>),
+            }
         })
     }
 
-    fn authority(&self) -> &str {
-        &self.authority
-    }
-
-    fn address(&self) -> String {
-        self.authority.clone()
+    fn check(&self, location: &Location) -> io::Result<()> {
+        Socket::of(location).map(drop)
     }
 }
 
-/// Connects to a unix socket.
-#[derive(Debug, Clone)]
-pub struct UnixConnector {
-    path: PathBuf,
+/// The socket of a location.
+enum Socket<'a> {
+    Tcp(&'a str, u16),
+    Unix(&'a std::path::Path),
 }
 
-impl UnixConnector {
-    /// Connects to the socket at a path.
-    pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into() }
-    }
-}
-
-impl Connector for UnixConnector {
-    fn connect(&self) -> Connecting<'_> {
-        Box::pin(async { Ok(Box::new(UnixStream::connect(&self.path).await?) as Box<dyn Io>) })
-    }
-
-    fn authority(&self) -> &str {
-        "localhost"
-    }
-
-    fn address(&self) -> String {
-        format!("unix:{}", self.path.display())
+impl<'a> Socket<'a> {
+    fn of(location: &'a Location) -> io::Result<Self> {
+        match (location.scheme(), location.host(), location.port(), location.socket_path()) {
+            (LocationScheme::GrpcTcp, Some(host), Some(port), _) => Ok(Self::Tcp(host, port)),
+            (LocationScheme::GrpcUnix, _, _, Some(path)) => Ok(Self::Unix(path)),
+            _ => {
+                let message =
+                    format!("cannot connect to {location}: it takes grpc+tcp://HOST:PORT or grpc+unix:///PATH");
+                Err(io::Error::new(io::ErrorKind::InvalidInput, message))
+            }
+        }
     }
 }

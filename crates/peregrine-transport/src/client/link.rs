@@ -5,23 +5,40 @@ use std::time::Duration;
 
 use hyper::client::conn::http2::{self, SendRequest};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use peregrine_proto::{Code, Location};
 use tokio::sync::{SetOnce, watch};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout};
 use tracing::debug;
 
+use super::connect::Connect;
+use super::outgoing::RequestBody;
 use crate::call::drive::{NextCall, StreamExecutor};
-use crate::client::channel::ChannelConfig;
-use crate::client::connect::Connector;
-use crate::client::outgoing::RequestBody;
-use crate::grpc::status::{Code, Status, innermost};
+use crate::grpc::status::{Status, innermost};
 use crate::http2::Http2Config;
-use crate::stall_guard::{SERVER_GREETING, Watched};
+use crate::security::Security;
+use crate::stall_guard::{SERVER_GREETING, StallGuard};
 
 /// How many cancelled calls are remembered, and for how long. Data that a server had sent before it saw the reset
 /// counts as a stream error once the call is forgotten; h2 remembers 50 for a second by itself.
 const RESET_STREAMS: usize = 1024;
 const RESET_MEMORY: Duration = Duration::from_secs(30);
+
+/// Where connections lead, and how they are made.
+#[derive(Clone)]
+pub(crate) struct LinkTarget {
+    pub(crate) location: Arc<Location>,
+    pub(crate) connect: Arc<dyn Connect>,
+}
+
+/// How a connection is made.
+#[derive(Clone)]
+pub(crate) struct LinkSettings {
+    pub(crate) http2: Http2Config,
+    /// How long it may take.
+    pub(crate) limit: Duration,
+    pub(crate) security: Security,
+}
 
 /// A connection to a server.
 #[derive(Clone)]
@@ -43,11 +60,10 @@ pub(crate) struct Linking {
 }
 
 impl Linking {
-    pub(crate) fn start(connector: Arc<dyn Connector>, config: &ChannelConfig) -> Self {
+    pub(crate) fn start(target: LinkTarget, settings: LinkSettings) -> Self {
         let (sender, result) = watch::channel(None);
-        let (http2, limit) = (config.http2.clone(), config.connect_timeout);
         let task = tokio::spawn(async move {
-            let link = open(connector.as_ref(), &http2, limit).await;
+            let link = open(&target, &settings).await;
             sender.send_replace(Some(link));
         });
         Self { started: Instant::now(), result, task: task.abort_handle() }
@@ -78,18 +94,21 @@ fn lost_task() -> Status {
     Status::new(Code::Internal, "the task that connects has panicked")
 }
 
-async fn open(connector: &dyn Connector, http2: &Http2Config, limit: Duration) -> Result<Link, Status> {
+async fn open(target: &LinkTarget, settings: &LinkSettings) -> Result<Link, Status> {
+    let LinkTarget { location, connect } = target;
+    let &LinkSettings { ref http2, limit, security } = settings;
     let unavailable = |what: &dyn std::fmt::Display| {
-        Status::new(Code::Unavailable, format!("cannot connect to {}: {what}", connector.address()))
+        Status::new(Code::Unavailable, format!("cannot connect to {}: {what}", connect.address(location)))
     };
     let started = Instant::now();
     let opened = timeout(limit, async {
-        let io = connector.connect().await.map_err(|error| unavailable(&error).with_source(error))?;
+        let secured = async { security.secure(connect.connect(location).await?).await };
+        let io = secured.await.map_err(|error| unavailable(&error).with_source(error))?.io;
         let executor = StreamExecutor::default();
         let next = executor.next.clone();
         // A server that never greets is found out by the watch, and its calls fail: they do not wait for it here,
         // which would cost each connection the time of a round trip.
-        let (io, greeted) = Watched::new(io, SERVER_GREETING, limit, http2);
+        let (io, greeted) = StallGuard::new(io, SERVER_GREETING, limit, http2);
         let handshake = builder(http2, executor).handshake(TokioIo::new(io)).await;
         let (sender, connection) = handshake.map_err(|error| unavailable(innermost(&error)).with_source(error))?;
         tokio::spawn(async move {

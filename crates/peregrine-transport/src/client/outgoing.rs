@@ -2,12 +2,16 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 use http_body::{Body, Frame};
 
-use crate::call::drive::{NextCall, Side};
+use crate::call::any_body::BoxError;
+use crate::call::drive::NextCall;
+use crate::call::side::Side;
 use crate::call::token::CallToken;
 use crate::cutter::Cutter;
 use crate::grpc::status::Status;
@@ -53,9 +57,33 @@ impl Outgoing {
     }
 }
 
+/// For layers of tower, which ask that a body is one. The transport reads it by itself, with frames of the sizes that it wants.
+impl Body for Outgoing {
+    type Data = Rope;
+    type Error = Status;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Rope>, Status>>> {
+        self.get_mut().poll_next(cx).map(|rope| rope.map(|rope| rope.map(Frame::data)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(self.kind, OutgoingKind::Whole(None))
+    }
+}
+
 impl fmt::Debug for Outgoing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Outgoing").finish_non_exhaustive()
+    }
+}
+
+/// Whether the connection has asked for the messages of a request: from then on the server may have seen some of it.
+#[derive(Clone, Default)]
+pub(crate) struct Begun(Arc<AtomicBool>);
+
+impl Begun {
+    pub(crate) fn has_begun(&self) -> bool {
+        self.0.load(Ordering::Acquire)
     }
 }
 
@@ -66,11 +94,12 @@ pub(crate) struct RequestBody {
     token: CallToken,
     /// Until the first poll: where the future that will drive this body finds its call.
     next: Option<NextCall>,
+    begun: Begun,
 }
 
 impl RequestBody {
-    pub(crate) fn new(outgoing: Outgoing, cap: usize, token: CallToken, next: NextCall) -> Self {
-        Self { outgoing, cutter: Cutter::new(cap), token, next: Some(next) }
+    pub(crate) fn new(outgoing: Outgoing, cap: usize, token: CallToken, next: NextCall, begun: Begun) -> Self {
+        Self { outgoing, cutter: Cutter::new(cap), token, next: Some(next), begun }
     }
 
     /// What it was made of, where it was never polled.
@@ -81,14 +110,14 @@ impl RequestBody {
 
 impl Body for RequestBody {
     type Data = Rope;
-    type Error = h2::Error;
+    type Error = BoxError;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Rope>, h2::Error>>> {
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Rope>, BoxError>>> {
         let this = self.get_mut();
         if let Some(next) = this.next.take() {
             // hyper polls a body first from the task of the connection, then spawns what is not done. What makes a
             // stream may work hard, so it is left alone until it runs in its own task.
-            this.token.begin_request();
+            this.begun.0.store(true, Ordering::Release);
             next.put(this.token.clone(), Side::Client);
             if matches!(this.outgoing.kind, OutgoingKind::Stream(_)) {
                 cx.waker().wake_by_ref();
@@ -103,7 +132,7 @@ impl Body for RequestBody {
                 Some(Ok(rope)) => this.cutter.refill(rope),
                 Some(Err(status)) => {
                     this.token.cancel(status);
-                    return Poll::Ready(Some(Err(h2::Reason::CANCEL.into())));
+                    return Poll::Ready(Some(Err(h2::Error::from(h2::Reason::CANCEL).into())));
                 }
                 None => return Poll::Ready(None),
             }

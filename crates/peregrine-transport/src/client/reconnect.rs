@@ -1,27 +1,28 @@
 //! Which connection a call gets: the one that is there, the one on its way, a new one, or none during a pause.
 
 use std::mem;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
+use peregrine_proto::{Code, Location};
 use tokio::time::Instant;
 
-use crate::client::backoff::Backoff;
-use crate::client::channel::ChannelConfig;
-use crate::client::connect::Connector;
-use crate::client::link::{Link, Linking};
-use crate::client::open_calls::{closed, cut};
-use crate::grpc::status::{Code, Status};
+use super::backoff::Backoff;
+use super::connect::Connect;
+use super::link::{Link, LinkSettings, LinkTarget, Linking};
+use super::open_calls::{closed, cut};
+use crate::grpc::status::Status;
+use crate::mutex::Mutex;
 
 /// Makes the connections of a channel, one at a time.
 pub(crate) struct Reconnect {
-    connector: Arc<dyn Connector>,
-    config: ChannelConfig,
-    state: Mutex<State>,
+    target: LinkTarget,
+    settings: LinkSettings,
+    state: Mutex<ConnectionState>,
 }
 
-struct State {
-    stage: Stage,
+struct ConnectionState {
+    stage: ConnectionStage,
     /// How many connections in a row came to nothing.
     failures: u32,
     backoff: Backoff,
@@ -29,12 +30,12 @@ struct State {
     address: String,
 }
 
-enum Stage {
+enum ConnectionStage {
     /// The next call connects.
     Idle,
     Linking(Linking),
     Linked(Link),
-    /// Nobody connects before `until`.
+    /// No call connects before `until`.
     Paused {
         until: Instant,
         error: Status,
@@ -43,10 +44,11 @@ enum Stage {
 }
 
 impl Reconnect {
-    pub(crate) fn new(connector: Arc<dyn Connector>, config: &ChannelConfig) -> Self {
-        let (backoff, address) = (config.backoff.clone(), connector.address());
-        let state = State { stage: Stage::Idle, failures: 0, backoff, address };
-        Self { connector, config: config.clone(), state: Mutex::new(state) }
+    pub(crate) fn new(location: Location, connect: Arc<dyn Connect>, settings: LinkSettings, backoff: Backoff) -> Self {
+        let address = connect.address(&location);
+        let target = LinkTarget { location: Arc::new(location), connect };
+        let state = ConnectionState { stage: ConnectionStage::Idle, failures: 0, backoff, address };
+        Self { target, settings, state: Mutex::new(state) }
     }
 
     /// The connection, made if there is none.
@@ -54,71 +56,76 @@ impl Reconnect {
         let linking = {
             let mut state = self.settled();
             match &state.stage {
-                Stage::Linked(link) => return Ok(link.clone()),
-                Stage::Paused { until, error } => return Err(paused(error, *until)),
-                Stage::Closed => return Err(closed()),
-                Stage::Linking(linking) => linking.clone(),
-                Stage::Idle => {
-                    let linking = Linking::start(Arc::clone(&self.connector), &self.config);
-                    state.stage = Stage::Linking(linking.clone());
+                ConnectionStage::Linked(link) => return Ok(link.clone()),
+                ConnectionStage::Paused { until, error } => return Err(paused(error, *until)),
+                ConnectionStage::Closed => return Err(closed()),
+                ConnectionStage::Linking(linking) => linking.clone(),
+                ConnectionStage::Idle => {
+                    let linking = Linking::start(self.target.clone(), self.settings.clone());
+                    state.stage = ConnectionStage::Linking(linking.clone());
                     linking
                 }
             }
         };
         let result = linking.wait().await;
         match self.settled().stage {
-            Stage::Closed => Err(cut()),
+            ConnectionStage::Closed => Err(cut()),
             _ => result,
         }
+    }
+
+    /// How errors name the server.
+    pub(crate) fn address(&self) -> String {
+        self.target.connect.address(&self.target.location)
     }
 
     /// When there is a next attempt to connect, during a pause.
     pub(crate) fn next_attempt(&self) -> Option<Instant> {
         match self.settled().stage {
-            Stage::Paused { until, .. } => Some(until),
+            ConnectionStage::Paused { until, .. } => Some(until),
             _ => None,
         }
     }
 
     /// Lets the connection go, and makes no other.
     pub(crate) fn close(&self) {
-        let stage = mem::replace(&mut self.settled().stage, Stage::Closed);
-        if let Stage::Linking(linking) = stage {
+        let stage = mem::replace(&mut self.settled().stage, ConnectionStage::Closed);
+        if let ConnectionStage::Linking(linking) = stage {
             linking.give_up();
         }
     }
 
     /// The state as it is at this moment.
-    fn settled(&self) -> MutexGuard<'_, State> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+    fn settled(&self) -> MutexGuard<'_, ConnectionState> {
+        let mut state = self.state.lock();
         state.settle();
         state
     }
 }
 
-impl State {
+impl ConnectionState {
     /// Takes note of what has happened to the connection since.
     fn settle(&mut self) {
-        self.stage = match mem::replace(&mut self.stage, Stage::Idle) {
-            Stage::Linking(linking) => match linking.result() {
-                None => Stage::Linking(linking),
+        self.stage = match mem::replace(&mut self.stage, ConnectionStage::Idle) {
+            ConnectionStage::Linking(linking) => match linking.result() {
+                None => ConnectionStage::Linking(linking),
                 Some(Ok(link)) => self.linked(link),
                 Some(Err(error)) => self.failed(linking.started, error),
             },
-            Stage::Linked(link) => self.linked(link),
-            Stage::Paused { until, .. } if until <= Instant::now() => Stage::Idle,
+            ConnectionStage::Linked(link) => self.linked(link),
+            ConnectionStage::Paused { until, .. } if until <= Instant::now() => ConnectionStage::Idle,
             stage => stage,
         };
     }
 
-    fn linked(&mut self, link: Link) -> Stage {
+    fn linked(&mut self, link: Link) -> ConnectionStage {
         let has_greeted = link.greeted.initialized();
         if has_greeted {
             self.failures = 0;
         }
         match (link.sender.is_closed(), has_greeted) {
-            (false, _) => Stage::Linked(link),
-            (true, true) => Stage::Idle,
+            (false, _) => ConnectionStage::Linked(link),
+            (true, true) => ConnectionStage::Idle,
             (true, false) => {
                 let what = "the last connection ended before the server spoke HTTP/2";
                 let error = Status::new(Code::Unavailable, format!("cannot connect to {}: {what}", self.address));
@@ -127,11 +134,11 @@ impl State {
         }
     }
 
-    fn failed(&mut self, started: Instant, error: Status) -> Stage {
+    fn failed(&mut self, started: Instant, error: Status) -> ConnectionStage {
         self.failures = self.failures.saturating_add(1);
         match started.checked_add(self.backoff.pause(self.failures)) {
-            Some(until) if until > Instant::now() => Stage::Paused { until, error },
-            _ => Stage::Idle,
+            Some(until) if until > Instant::now() => ConnectionStage::Paused { until, error },
+            _ => ConnectionStage::Idle,
         }
     }
 }

@@ -1,9 +1,9 @@
 //! gRPC's length-prefixed messages: going out whole, coming in as a start, chunks and an end.
 
 use bytes::Bytes;
-use peregrine_proto::FlightError;
+use peregrine_proto::{Code, FlightError};
 
-use crate::grpc::status::{Code, Status};
+use crate::grpc::status::Status;
 use crate::rope::Rope;
 
 /// The bytes before each message: a flag for compression and the length, big-endian.

@@ -1,5 +1,6 @@
-//! gRPC's own rules: message framing, timeouts, status.
+//! gRPC's own rules: headers, timeouts, message framing, status.
 
 pub(crate) mod framing;
+pub(crate) mod headers;
 pub(crate) mod status;
 pub(crate) mod timeout;

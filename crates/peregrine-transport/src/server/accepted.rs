@@ -1,48 +1,66 @@
-//! One accepted connection: its handshake, its calls, its end.
+//! One accepted connection: it is secured, served, and ended.
 
 use std::pin::pin;
 use std::sync::Arc;
 
 use hyper::server::conn::http2;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use peregrine_proto::{Peer, PeerAddress};
+use tokio::time::{Instant, timeout_at};
 use tracing::debug;
 
+use super::connection_service::ConnectionService;
+use super::control::Control;
+use super::http_service::HttpService;
+use super::serve_config::ServeConfig;
 use crate::call::drive::StreamExecutor;
 use crate::io::Io;
-use crate::peer::Peer;
-use crate::server::call_service::CallService;
-use crate::server::incoming_call::{CallHandler, CallTasks};
-use crate::server::native::NativeService;
-use crate::server::serve::{Control, ServeConfig};
-use crate::stall_guard::{CLIENT_GREETING, Watched};
+use crate::security::Secured;
+use crate::stall_guard::{CLIENT_GREETING, StallGuard};
 
 /// What a connection needs to serve.
 pub(crate) struct Accepted {
-    service: NativeService,
-    builder: http2::Builder<StreamExecutor>,
-    config: Arc<ServeConfig>,
-    control: Control,
+    pub(crate) service: HttpService,
+    pub(crate) config: Arc<ServeConfig>,
+    pub(crate) control: Control,
 }
 
 impl Accepted {
-    pub(crate) fn new(peer: Peer, handler: Arc<dyn CallHandler>, config: &Arc<ServeConfig>, control: &Control) -> Self {
-        let executor = StreamExecutor { tracker: control.tasks.clone(), ..StreamExecutor::default() };
-        let service = NativeService {
-            calls: CallService::new(handler, config, CallTasks::new(control.tasks.clone())),
-            config: Arc::clone(config),
-            peer: Arc::new(peer),
-            next: executor.next.clone(),
+    /// Serves until the connection ends, is drained, or is cut. Its calls run in tasks of their own, and end with it.
+    pub(crate) async fn run(self, io: Box<dyn Io>, address: PeerAddress) {
+        // What comes before the first request is done in this time, all together.
+        let handshake = Instant::now().checked_add(self.config.handshake_timeout);
+        let security = self.config.security();
+        let secured = async {
+            match handshake {
+                Some(handshake) => {
+                    timeout_at(handshake, security.secure(io)).await.unwrap_or_else(|_| Err(timed_out()))
+                }
+                None => security.secure(io).await,
+            }
         };
-        let builder = builder(&executor, config);
-        Self { service, builder, config: Arc::clone(config), control: control.clone() }
+        let secured = tokio::select! {
+            biased;
+            secured = secured => secured,
+            () = self.control.drain.cancelled() => return debug!(peer = %address, "closed a silent connection"),
+        };
+        match secured {
+            Ok(secured) => self.serve(secured, address, handshake).await,
+            Err(error) => debug!(peer = %address, %error, "a connection could not be secured"),
+        }
     }
 
-    /// Serves until the connection ends, is drained, or is cut. Its calls run in tasks of their own, and end with it.
-    pub(crate) async fn run(self, io: Box<dyn Io>) {
-        let Self { service, builder, config, control } = self;
-        let peer = Arc::clone(&service.peer);
-        let (io, greeted) = Watched::new(io, CLIENT_GREETING, config.handshake_timeout, &config.http2);
-        let mut connection = pin!(builder.serve_connection(TokioIo::new(io), service));
+    async fn serve(self, secured: Secured, address: PeerAddress, handshake: Option<Instant>) {
+        let Self { service, config, control } = self;
+        let mut peer = Peer::new(address);
+        peer.certificates = secured.certificates;
+        let peer = Arc::new(peer);
+
+        let executor = StreamExecutor { tracker: control.tasks.clone(), ..StreamExecutor::default() };
+        let service = ConnectionService::new(service, Arc::clone(&peer), executor.next.clone());
+        let left = handshake.map_or(config.handshake_timeout, |end| end.saturating_duration_since(Instant::now()));
+        let (io, greeted) = StallGuard::new(secured.io, CLIENT_GREETING, left, &config.http2);
+        let mut connection = pin!(builder(&executor, &config).serve_connection(TokioIo::new(io), service));
 
         tokio::select! {
             biased;
@@ -60,6 +78,10 @@ impl Accepted {
             () = control.cut.cancelled() => debug!(peer = %peer.address, "cut a connection"),
         }
     }
+}
+
+fn timed_out() -> std::io::Error {
+    std::io::Error::new(std::io::ErrorKind::TimedOut, "the peer did not finish the handshake in time")
 }
 
 fn builder(executor: &StreamExecutor, config: &ServeConfig) -> http2::Builder<StreamExecutor> {

@@ -5,26 +5,30 @@ use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::{Body, Frame};
+use peregrine_proto::{Peer, PeerAddress};
 use tokio::time::sleep_until;
 use tower_service::Service;
 
-use crate::call::drive::{DrivenCall, Side};
-use crate::call::held_body::{HeldBody, boxed};
+use super::call_service::{CallFuture, CallService, deadline};
+use super::incoming_body::HeldRequest;
+use super::incoming_call::{CallHandler, CallTasks};
+use super::reply::ReplyBody;
+use super::serve_config::ServeConfig;
+use crate::call::any_body::{AnyBody, boxed};
+use crate::call::drive::DrivenCall;
+use crate::call::held_body::HeldBody;
+use crate::call::side::Side;
 use crate::call::token::{CallToken, deadline_exceeded};
 use crate::grpc::status::into_trailers;
-use crate::peer::{Peer, PeerAddress};
+use crate::mutex::Mutex;
 use crate::rope::Rope;
-use crate::server::call_service::{CallFuture, CallService};
-use crate::server::incoming_call::{CallHandler, CallTasks};
-use crate::server::reply::ReplyBody;
-use crate::server::serve::ServeConfig;
 
 /// A handler of calls as a tower service, for the router of another HTTP server. Cheap to clone.
 ///
@@ -45,7 +49,8 @@ impl EmbeddedService {
     /// [`message_limit`](ServeConfig::message_limit) and the cap of
     /// [DATA frames](crate::Http2Config::max_data_frame); the others are the host's.
     pub fn new(handler: impl CallHandler, config: &ServeConfig) -> Self {
-        Self { calls: Arc::new(CallService::new(Arc::new(handler), config, CallTasks::default())) }
+        let (limit, data_cap) = (config.message_limit, config.http2.max_data_frame);
+        Self { calls: Arc::new(CallService::new(Arc::new(handler), limit, data_cap, CallTasks::default())) }
     }
 }
 
@@ -64,9 +69,14 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> EmbeddedFuture {
         let peer = request.extensions_mut().remove().unwrap_or_else(|| Peer::new(PeerAddress::Unknown));
-        let call = self.calls.call(request.map(|body| HeldBody::from(boxed(body))), Arc::new(peer));
-        let running = call.token().map(|token| Running::new(token.clone()));
-        EmbeddedFuture { call, running }
+        let token = match deadline(request.headers()) {
+            Ok(deadline) => CallToken::new(deadline, None),
+            Err(response) => return EmbeddedFuture { step: EmbeddedStep::Refused(Some(response)), running: None },
+        };
+        let (head, body) = request.into_parts();
+        let body = HeldBody::new(AnyBody::Boxed(boxed(body)), &token);
+        let call = self.calls.call(head, HeldRequest { token: token.clone(), body, peer: Arc::new(peer) });
+        EmbeddedFuture { step: EmbeddedStep::Running(call), running: Some(RunningCall::new(token)) }
     }
 }
 
@@ -78,9 +88,14 @@ impl fmt::Debug for EmbeddedService {
 
 /// The way of an embedded call to its response. Dropping it cancels the call.
 pub struct EmbeddedFuture {
-    call: CallFuture,
+    step: EmbeddedStep,
     /// `None` for what is no call, and once the response is there.
-    running: Option<Running>,
+    running: Option<RunningCall>,
+}
+
+enum EmbeddedStep {
+    Refused(Option<Box<Response<ReplyBody>>>),
+    Running(CallFuture),
 }
 
 impl Future for EmbeddedFuture {
@@ -91,7 +106,10 @@ impl Future for EmbeddedFuture {
         if let Some(running) = &mut this.running {
             running.watch(cx);
         }
-        let response = ready!(this.call.poll(cx));
+        let response = match &mut this.step {
+            EmbeddedStep::Refused(response) => response.take().map_or_else(Response::default, |response| *response),
+            EmbeddedStep::Running(call) => ready!(call.poll(cx)),
+        };
         let running = this.running.take().filter(|_| !response.body().is_end_stream());
         Poll::Ready(Ok(response.map(|reply| EmbeddedBody::new(reply, running))))
     }
@@ -107,13 +125,13 @@ impl fmt::Debug for EmbeddedFuture {
 #[derive(Default)]
 pub struct EmbeddedBody {
     /// `None` at the end.
-    running: Option<Running>,
+    running: Option<RunningCall>,
     /// What is left of the last frame.
     parts: Rope,
 }
 
 impl EmbeddedBody {
-    fn new(reply: ReplyBody, running: Option<Running>) -> Self {
+    fn new(reply: ReplyBody, running: Option<RunningCall>) -> Self {
         if let Some(running) = &running {
             running.reply.put(reply, &running.call.token);
         }
@@ -156,14 +174,14 @@ impl fmt::Debug for EmbeddedBody {
 }
 
 /// A call that runs: dropping it cancels the call.
-struct Running {
+struct RunningCall {
     call: DrivenCall,
     reply: Arc<HeldReply>,
     /// Until the first poll, which is sure to run within the host's runtime.
     deadline: Option<Instant>,
 }
 
-impl Running {
+impl RunningCall {
     fn new(token: CallToken) -> Self {
         let deadline = token.deadline();
         Self { call: DrivenCall { token, side: Side::Server }, reply: Arc::default(), deadline }
@@ -198,20 +216,16 @@ struct HeldReply {
 
 impl HeldReply {
     fn take(&self) -> Option<ReplyBody> {
-        self.lock().take()
+        self.reply.lock().take()
     }
 
     /// Keeps a reply, unless the call was cancelled while it was away.
     fn put(&self, reply: ReplyBody, token: &CallToken) {
-        *self.lock() = Some(reply);
+        *self.reply.lock() = Some(reply);
         if token.is_cancelled() {
             // What makes the reply is foreign code: it is dropped when the lock is free again.
             drop(self.take());
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<ReplyBody>> {
-        self.reply.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

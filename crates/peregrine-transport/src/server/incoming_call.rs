@@ -3,29 +3,21 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Instant;
 
-use http::HeaderMap;
+use peregrine_proto::CallInfo;
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 
+use super::reply::Reply;
 use crate::call::message_reader::MessageReader;
 use crate::call::token::CallToken;
-use crate::peer::Peer;
-use crate::server::reply::Reply;
 
-/// A call as it comes in: its headers are there, its messages are on their way.
+/// A call that has arrived: its headers are there, its messages are on their way.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct IncomingCall {
-    /// The path of the method, as in `/arrow.flight.protocol.FlightService/DoGet`.
-    pub path: String,
-    /// The headers, without those that belong to gRPC and HTTP/2.
-    pub metadata: HeaderMap,
-    /// Who calls.
-    pub peer: Arc<Peer>,
-    /// When the caller gives up. The transport ends the call then, whatever the handler does.
-    pub deadline: Option<Instant>,
+    /// Method, caller, headers and deadline. The transport ends the call at its deadline, whatever the handler does.
+    pub info: Arc<CallInfo>,
     /// Tells when the call is cancelled, and ends it.
     pub token: CallToken,
     /// What the caller sends.

@@ -8,10 +8,11 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 use http::HeaderMap;
 use http_body::{Body, Frame};
+use peregrine_proto::Code;
 
 use crate::call::token::CallToken;
 use crate::cutter::Cutter;
-use crate::grpc::status::{Code, Status, into_trailers};
+use crate::grpc::status::{Status, into_trailers};
 use crate::rope::Rope;
 
 /// A piece of a reply.
@@ -29,11 +30,11 @@ pub enum ReplyFrame {
 /// it answers, or fails without having sent anything.
 pub struct Reply {
     pub(crate) metadata: HeaderMap,
-    pub(crate) content: Content,
+    pub(crate) content: ReplyContent,
 }
 
-pub(crate) enum Content {
-    Whole(Rope, Status),
+pub(crate) enum ReplyContent {
+    Complete(Rope, Status),
     Stream(Pin<Box<dyn Stream<Item = ReplyFrame> + Send>>),
 }
 
@@ -41,17 +42,17 @@ impl Reply {
     /// A reply that is made while it is sent. It ends with [`ReplyFrame::End`]; a stream that ends without is an
     /// `INTERNAL` error. It is dropped when the peer resets the call or the deadline passes.
     pub fn stream(metadata: HeaderMap, frames: impl Stream<Item = ReplyFrame> + Send + 'static) -> Self {
-        Self { metadata, content: Content::Stream(Box::pin(frames)) }
+        Self { metadata, content: ReplyContent::Stream(Box::pin(frames)) }
     }
 
     /// A reply that is complete.
-    pub fn whole(metadata: HeaderMap, frames: Rope, status: Status) -> Self {
-        Self { metadata, content: Content::Whole(frames, status) }
+    pub fn complete(metadata: HeaderMap, frames: Rope, status: Status) -> Self {
+        Self { metadata, content: ReplyContent::Complete(frames, status) }
     }
 
     /// A status alone. Without metadata it goes out in one HEADERS frame.
     pub fn end(metadata: HeaderMap, status: Status) -> Self {
-        Self::whole(metadata, Rope::new(), status)
+        Self::complete(metadata, Rope::new(), status)
     }
 }
 
@@ -69,13 +70,13 @@ pub(crate) struct ReplyBody {
 }
 
 struct OpenReply {
-    content: Option<Content>,
+    content: Option<ReplyContent>,
     cutter: Cutter,
     token: CallToken,
 }
 
 impl ReplyBody {
-    pub(crate) fn new(content: Content, cap: usize, token: CallToken) -> Self {
+    pub(crate) fn new(content: ReplyContent, cap: usize, token: CallToken) -> Self {
         Self { open: Some(OpenReply { content: Some(content), cutter: Cutter::new(cap), token }) }
     }
 }
@@ -94,7 +95,8 @@ impl Body for ReplyBody {
         Poll::Ready(Some(Ok(match frame {
             ReplyFrame::Data(rope) => Frame::data(rope),
             ReplyFrame::End(status) => {
-                open.token.finish();
+                let status = status.fitted();
+                open.token.finish(status.clone());
                 this.open = None;
                 Frame::trailers(into_trailers(status))
             }
@@ -113,14 +115,16 @@ impl OpenReply {
                 return Poll::Ready(ReplyFrame::Data(data));
             }
             match self.content.take() {
-                Some(Content::Whole(rope, status)) if rope.is_empty() => return Poll::Ready(ReplyFrame::End(status)),
-                Some(Content::Whole(rope, status)) => {
-                    self.cutter.refill(rope);
-                    self.content = Some(Content::Whole(Rope::new(), status));
+                Some(ReplyContent::Complete(rope, status)) if rope.is_empty() => {
+                    return Poll::Ready(ReplyFrame::End(status));
                 }
-                Some(Content::Stream(mut stream)) => {
+                Some(ReplyContent::Complete(rope, status)) => {
+                    self.cutter.refill(rope);
+                    self.content = Some(ReplyContent::Complete(Rope::new(), status));
+                }
+                Some(ReplyContent::Stream(mut stream)) => {
                     let next = stream.as_mut().poll_next(cx);
-                    self.content = Some(Content::Stream(stream));
+                    self.content = Some(ReplyContent::Stream(stream));
                     match ready!(next) {
                         Some(ReplyFrame::Data(rope)) => self.cutter.refill(rope),
                         Some(end @ ReplyFrame::End(_)) => return Poll::Ready(end),

@@ -4,18 +4,20 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use peregrine_proto::{FlightError, MessageLimits};
+use peregrine_proto::{FlightError, Location};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
-use crate::http2::Http2Config;
-use crate::server::accept::{ListenAddress, Listener};
-use crate::server::accepted::Accepted;
-use crate::server::incoming_call::CallHandler;
-use crate::server::mount::Mounts;
+use super::accept::{Accept, Listener};
+use super::accepted::Accepted;
+use super::call_service::CallService;
+use super::control::Control;
+use super::http_service::HttpService;
+use super::incoming_call::{CallHandler, CallTasks};
+use super::router::Router;
+use super::serve_config::ServeConfig;
+use crate::listen_address::ListenAddress;
 
 /// How long calls may go on when the last handle of a server was dropped without a shutdown.
 const ABANDONED: Duration = Duration::from_secs(10);
@@ -24,33 +26,6 @@ const CUT: Duration = Duration::from_secs(1);
 /// The pauses after accepts that failed, but not over a single connection: in general the process is out of file
 /// descriptors.
 const ACCEPT_PAUSES: std::ops::RangeInclusive<Duration> = Duration::from_millis(5)..=Duration::from_secs(1);
-
-/// How a server serves.
-#[derive(Debug, Clone)]
-pub struct ServeConfig {
-    /// The settings of HTTP/2.
-    pub http2: Http2Config,
-    /// The longest message that is read, in bytes. 2 GiB - 1.
-    pub message_limit: usize,
-    /// How many connections there may be at a time; more wait in the system's queue. 10 000.
-    pub max_connections: usize,
-    /// How long a new connection may take until it has said that it speaks HTTP/2. 10 s.
-    pub handshake_timeout: Duration,
-    /// The services beside the handler. None.
-    pub mounts: Mounts,
-}
-
-impl Default for ServeConfig {
-    fn default() -> Self {
-        Self {
-            http2: Http2Config::server(),
-            message_limit: MessageLimits::default().message,
-            max_connections: 10_000,
-            handshake_timeout: Duration::from_secs(10),
-            mounts: Mounts::default(),
-        }
-    }
-}
 
 /// Serves a listener until the handle's [`shutdown`](ServeHandle::shutdown). Returns at once; must be called within a
 /// tokio runtime.
@@ -64,7 +39,8 @@ impl Default for ServeConfig {
 ///
 /// use http::HeaderMap;
 /// use peregrine_transport::{
-///     Channel, ChannelConfig, IncomingCall, Listener, Outgoing, Reply, ServeConfig, Status, frame_message, serve,
+///     CallStart, Channel, ChannelConfig, IncomingCall, Listener, Outgoing, Reply, ServeConfig, Status, frame_message,
+///     serve,
 /// };
 ///
 /// # #[tokio::main(flavor = "current_thread")]
@@ -79,11 +55,11 @@ impl Default for ServeConfig {
 /// };
 /// let server = serve(listener, echo, ServeConfig::default())?;
 ///
-/// let channel = Channel::new(connector, ChannelConfig::default())?;
+/// let channel = Channel::new(server.location().clone(), connector, ChannelConfig::default())?;
 /// let request = Outgoing::whole(frame_message(bytes::Bytes::from("hello"))?);
-/// let mut reply = channel.call("/test.Echo/Echo", HeaderMap::new(), None, request).await?;
-/// assert_eq!(reply.messages.next_message().await.unwrap()?, "hello");
-/// assert!(reply.messages.next_message().await.is_none());
+/// let mut reply = channel.call(CallStart::new("/test.Echo/Echo"), request).await?;
+/// assert_eq!(reply.next_message().await.unwrap()?, "hello");
+/// assert!(reply.next_message().await.is_none());
 /// server.shutdown(Duration::from_secs(1)).await;
 /// # Ok(())
 /// # }
@@ -92,16 +68,21 @@ pub fn serve(listener: Listener, handler: impl CallHandler, config: ServeConfig)
     config.http2.check()?;
     config.mounts.check()?;
     let control = Control::default();
-    let address = listener.local_addr().clone();
+    let address = listener.local_addr();
+    let location = config.location(&address);
     let max_connections = config.max_connections.clamp(1, Semaphore::MAX_PERMITS);
+    let tasks = CallTasks::new(control.tasks.clone());
+    let data_cap = config.http2.max_data_frame;
+    let calls = CallService::new(Arc::new(handler), config.message_limit, data_cap, tasks);
+    let service = HttpService::new(Router::new(calls, config.mounts.clone(), data_cap));
     let server = Server {
         control: control.clone(),
-        handler: Arc::new(handler),
+        service: config.layers.wrap(service),
         permits: Arc::new(Semaphore::new(max_connections)),
         config: Arc::new(config),
     };
     tokio::spawn(server.run(listener));
-    Ok(ServeHandle { owner: Arc::new(Owner { address, control }) })
+    Ok(ServeHandle { owner: Arc::new(ServerOwner { address, location, control }) })
 }
 
 /// A running server. Clones are the same server.
@@ -110,11 +91,12 @@ pub fn serve(listener: Listener, handler: impl CallHandler, config: ServeConfig)
 /// ten seconds.
 #[derive(Clone)]
 pub struct ServeHandle {
-    owner: Arc<Owner>,
+    owner: Arc<ServerOwner>,
 }
 
-struct Owner {
+struct ServerOwner {
     address: ListenAddress,
+    location: Location,
     control: Control,
 }
 
@@ -132,6 +114,11 @@ impl ServeHandle {
     /// Where the server listens.
     pub fn local_addr(&self) -> &ListenAddress {
         &self.owner.address
+    }
+
+    /// The location that clients would write, see [`ServeConfig::location`].
+    pub fn location(&self) -> &Location {
+        &self.owner.location
     }
 
     /// Stops taking connections and calls, lets the calls that run come to their end, and cuts what is left after
@@ -166,29 +153,17 @@ impl fmt::Debug for ServeHandle {
     }
 }
 
-impl Drop for Owner {
+impl Drop for ServerOwner {
     fn drop(&mut self) {
         self.control.drain.cancel();
         self.control.abandoned.cancel();
     }
 }
 
-/// What ends a server, step by step.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Control {
-    /// No new connections and calls.
-    pub(crate) drain: CancellationToken,
-    /// No calls at all.
-    pub(crate) cut: CancellationToken,
-    /// Nobody holds a handle.
-    abandoned: CancellationToken,
-    /// All tasks: of connections and of calls. Closed when no connection is accepted any more.
-    pub(crate) tasks: TaskTracker,
-}
-
 struct Server {
     control: Control,
-    handler: Arc<dyn CallHandler>,
+    /// Each connection runs on a clone.
+    service: HttpService,
     permits: Arc<Semaphore>,
     config: Arc<ServeConfig>,
 }
@@ -214,11 +189,15 @@ impl Server {
         loop {
             let Ok(permit) = Arc::clone(&self.permits).acquire_owned().await else { return };
             match listener.accept().await {
-                Ok((io, peer)) => {
+                Ok((io, address)) => {
                     pause = *ACCEPT_PAUSES.start();
-                    debug!(peer = %peer.address, "accepted a connection");
-                    let accepted = Accepted::new(peer, Arc::clone(&self.handler), &self.config, &self.control);
-                    self.control.tasks.spawn(with_permit(permit, accepted.run(io)));
+                    debug!(peer = %address, "accepted a connection");
+                    let accepted = Accepted {
+                        service: self.service.clone(),
+                        config: Arc::clone(&self.config),
+                        control: self.control.clone(),
+                    };
+                    self.control.tasks.spawn(with_permit(permit, accepted.run(io, address)));
                 }
                 Err(error) if listener.lost_one(&error) => debug!(%error, "a connection was lost before it was there"),
                 Err(error) => {

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use h2::Reason;
-use peregrine_transport::{Channel, ChannelConfig, Code, IncomingReply, Outgoing, Status};
+use peregrine_proto::{Code, Location};
+use peregrine_transport::{Channel, ChannelConfig, MessageReader, Outgoing, Status};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -13,11 +14,11 @@ use crate::raw::{RawCall, raw_listener, raw_server, read_body, trailers};
 
 const HEADERS: u8 = 1;
 
-type Replying = JoinHandle<Result<IncomingReply, Status>>;
+type Replying = JoinHandle<Result<MessageReader, Status>>;
 
 fn start(request: Outgoing) -> (Replying, mpsc::UnboundedReceiver<DuplexStream>) {
     let (connector, connections) = raw_listener();
-    let channel = Channel::new(connector, ChannelConfig::default()).unwrap();
+    let channel = Channel::new(Location::reuse_connection(), connector, ChannelConfig::default()).unwrap();
     (tokio::spawn(async move { call(&channel, request).await }), connections)
 }
 
@@ -30,7 +31,7 @@ async fn serve_well(mut call: RawCall) {
 }
 
 async fn assert_served(reply: Replying) {
-    assert!(read_all(&mut reply.await.unwrap().unwrap().messages).await.unwrap().is_empty());
+    assert!(read_all(&mut reply.await.unwrap().unwrap()).await.unwrap().is_empty());
 }
 
 /// A server that tells, once it has a call, which stream is the last that it looks at, and then hangs up.
@@ -133,7 +134,7 @@ async fn one_at_a_time(io: DuplexStream) -> (mpsc::UnboundedReceiver<RawCall>, m
 async fn calls_that_wait_for_their_turn_when_the_connection_ends_are_made_on_the_next() {
     for ending in [Ending::Graceful, Ending::Abrupt, Ending::Lost] {
         let (connector, mut connections) = raw_listener();
-        let channel = Channel::new(connector, ChannelConfig::default()).unwrap();
+        let channel = Channel::new(Location::reuse_connection(), connector, ChannelConfig::default()).unwrap();
         let start = || {
             let channel = channel.clone();
             tokio::spawn(async move { call(&channel, ask("question")).await })

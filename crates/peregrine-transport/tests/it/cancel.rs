@@ -5,8 +5,9 @@ use std::future::{pending, poll_fn};
 use futures_util::stream;
 use h2::Reason;
 use http::HeaderMap;
+use peregrine_proto::{Code, Location};
 use peregrine_transport::{
-    CallToken, Channel, ChannelConfig, Code, IncomingCall, Outgoing, Reply, ReplyFrame, Shutdown, Status,
+    CallToken, Channel, ChannelConfig, IncomingCall, Outgoing, Reply, ReplyFrame, Shutdown, Status,
 };
 use tokio::sync::mpsc;
 
@@ -83,9 +84,9 @@ async fn a_call_that_went_well_was_not_cancelled() {
     let (tokens, mut token) = mpsc::unbounded_channel::<CallToken>();
     let pair = pair(move |call: IncomingCall| {
         tokens.send(call.token.clone()).unwrap();
-        async { Reply::whole(HeaderMap::new(), framed("x"), Status::ok()) }
+        async { Reply::complete(HeaderMap::new(), framed("x"), Status::ok()) }
     });
-    read_all(&mut call(&pair.channel, ask("x")).await.unwrap().messages).await.unwrap();
+    read_all(&mut call(&pair.channel, ask("x")).await.unwrap()).await.unwrap();
     let token = token.recv().await.unwrap();
     token.ended().await;
     assert!(!token.is_cancelled());
@@ -133,14 +134,14 @@ async fn dropping_a_reply_resets_the_call_whatever_its_request_does() {
     let (_frames, waiting) = open_request();
     for request in [ask("x"), waiting, endless()] {
         let (connector, mut connections) = raw_listener();
-        let channel = Channel::new(connector, ChannelConfig::default()).unwrap();
+        let channel = Channel::new(Location::reuse_connection(), connector, ChannelConfig::default()).unwrap();
         let reply = tokio::spawn(async move { call(&channel, request).await });
         let (mut calls, _task) = raw_server(&mut connections).await;
         let mut raw = calls.recv().await.unwrap();
         let mut answer = raw.answer();
         answer.send_data(prefixed(0, b"first"), false).unwrap();
         let mut reply = reply.await.unwrap().unwrap();
-        assert_eq!(reply.messages.next_message().await.unwrap().unwrap(), "first");
+        assert_eq!(reply.next_message().await.unwrap().unwrap(), "first");
         drop(reply);
         assert_eq!(poll_fn(|cx| answer.poll_reset(cx)).await.unwrap(), Reason::CANCEL);
     }
@@ -151,7 +152,7 @@ async fn dropping_a_call_before_its_answer_resets_it() {
     let (_frames, waiting) = open_request();
     for request in [ask("x"), waiting] {
         let (connector, mut connections) = raw_listener();
-        let channel = Channel::new(connector, ChannelConfig::default()).unwrap();
+        let channel = Channel::new(Location::reuse_connection(), connector, ChannelConfig::default()).unwrap();
         let reply = tokio::spawn(async move { call(&channel, request).await });
         let (mut calls, _task) = raw_server(&mut connections).await;
         let mut raw = calls.recv().await.unwrap();
@@ -163,7 +164,7 @@ async fn dropping_a_call_before_its_answer_resets_it() {
 #[tokio::test]
 async fn an_error_in_the_request_resets_the_call_with_cancel_and_is_its_status() {
     let (connector, mut connections) = raw_listener();
-    let channel = Channel::new(connector, ChannelConfig::default()).unwrap();
+    let channel = Channel::new(Location::reuse_connection(), connector, ChannelConfig::default()).unwrap();
     let (frames, request) = open_request();
     let reply = tokio::spawn(async move { call(&channel, request).await });
     let (mut calls, _task) = raw_server(&mut connections).await;
@@ -180,15 +181,15 @@ async fn an_error_in_the_request_resets_the_call_with_cancel_and_is_its_status()
 #[tokio::test]
 async fn the_token_of_a_reply_ends_the_call_from_elsewhere() {
     let (connector, mut connections) = raw_listener();
-    let channel = Channel::new(connector, ChannelConfig::default()).unwrap();
+    let channel = Channel::new(Location::reuse_connection(), connector, ChannelConfig::default()).unwrap();
     let (_frames, request) = open_request();
     let reply = tokio::spawn(async move { call(&channel, request).await });
     let (mut calls, _task) = raw_server(&mut connections).await;
     let mut raw = calls.recv().await.unwrap();
     let answer = raw.answer();
     let mut reply = reply.await.unwrap().unwrap();
-    let token = reply.messages.token().clone();
-    let reading = tokio::spawn(async move { read_all(&mut reply.messages).await });
+    let token = reply.token().clone();
+    let reading = tokio::spawn(async move { read_all(&mut reply).await });
     tokio::task::yield_now().await;
     token.cancel(Status::new(Code::Cancelled, "no longer wanted"));
     let error = reading.await.unwrap().unwrap_err();
@@ -200,13 +201,13 @@ async fn the_token_of_a_reply_ends_the_call_from_elsewhere() {
 #[tokio::test]
 async fn the_end_of_the_reply_drops_a_request_that_is_still_open() {
     let (guard, dropped) = OnDrop::new();
-    let pair = pair(|_| async { Reply::whole(HeaderMap::new(), framed("enough"), Status::ok()) });
+    let pair = pair(|_| async { Reply::complete(HeaderMap::new(), framed("enough"), Status::ok()) });
     let frames = stream::poll_fn(move |_| {
         let _ = &guard;
         std::task::Poll::Pending
     });
     let mut reply = call(&pair.channel, Outgoing::stream(frames)).await.unwrap();
-    assert_eq!(read_all(&mut reply.messages).await.unwrap(), ["enough"]);
+    assert_eq!(read_all(&mut reply).await.unwrap(), ["enough"]);
     dropped.await.unwrap();
 }
 
@@ -214,10 +215,10 @@ async fn the_end_of_the_reply_drops_a_request_that_is_still_open() {
 async fn dropping_the_request_of_a_call_on_a_server_leaves_its_reply_alone() {
     let pair = pair(|call: IncomingCall| async move {
         drop(call.messages);
-        Reply::whole(HeaderMap::new(), framed("unread"), Status::ok())
+        Reply::complete(HeaderMap::new(), framed("unread"), Status::ok())
     });
     let mut reply = call(&pair.channel, ask(vec![0; 8 << 20])).await.unwrap();
-    assert_eq!(read_all(&mut reply.messages).await.unwrap(), ["unread"]);
+    assert_eq!(read_all(&mut reply).await.unwrap(), ["unread"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -234,7 +235,7 @@ async fn calls_that_are_given_up_anywhere_leave_nothing_behind() {
             let steps = seed % 40;
             let calling = async {
                 let mut reply = call(&channel, Outgoing::stream(stream::iter([Ok(framed(message))]))).await.unwrap();
-                read_all(&mut reply.messages).await.unwrap();
+                read_all(&mut reply).await.unwrap();
             };
             let mut calling = Box::pin(calling);
             // Dropped after some polls, wherever it is then; some come to their end.

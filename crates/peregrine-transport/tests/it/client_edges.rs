@@ -2,8 +2,9 @@
 
 use bytes::Bytes;
 use h2::Reason;
-use http::{HeaderMap, Response};
-use peregrine_transport::{Channel, ChannelConfig, Code, IncomingReply, Status};
+use http::Response;
+use peregrine_proto::{Code, Location};
+use peregrine_transport::{CallStart, Channel, ChannelConfig, MessageReader, Status};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -12,7 +13,7 @@ use crate::raw::{RawCall, prefixed, raw_listener, raw_server, trailers};
 
 /// Our client with one call on its way, and the bare server that got it.
 struct Started {
-    reply: JoinHandle<Result<IncomingReply, Status>>,
+    reply: JoinHandle<Result<MessageReader, Status>>,
     call: RawCall,
     channel: Channel,
     connections: mpsc::UnboundedReceiver<tokio::io::DuplexStream>,
@@ -25,7 +26,7 @@ async fn start() -> Started {
 
 async fn start_with(config: ChannelConfig) -> Started {
     let (connector, mut connections) = raw_listener();
-    let channel = Channel::new(connector, config).unwrap();
+    let channel = Channel::new(Location::reuse_connection(), connector, config).unwrap();
     let calling = channel.clone();
     let reply = tokio::spawn(async move { call(&calling, ask("question")).await });
     let (mut calls, task) = raw_server(&mut connections).await;
@@ -33,8 +34,8 @@ async fn start_with(config: ChannelConfig) -> Started {
     Started { reply, call, channel, connections, task }
 }
 
-async fn read(reply: JoinHandle<Result<IncomingReply, Status>>) -> Result<Vec<Bytes>, Status> {
-    read_all(&mut reply.await.unwrap()?.messages).await
+async fn read(reply: JoinHandle<Result<MessageReader, Status>>) -> Result<Vec<Bytes>, Status> {
+    read_all(&mut reply.await.unwrap()?).await
 }
 
 #[tokio::test]
@@ -69,11 +70,11 @@ async fn a_reset_in_the_middle_of_a_response_is_mapped_by_its_code() {
             let mut answer = started.call.answer();
             answer.send_data(prefixed(0, b"abc").slice(..cut), false).unwrap();
             let mut reply = started.reply.await.unwrap().unwrap();
-            reply.messages.next_part().await.unwrap().unwrap();
+            reply.next_part().await.unwrap().unwrap();
             answer.send_reset(reason);
-            let error = read_all(&mut reply.messages).await.unwrap_err();
+            let error = read_all(&mut reply).await.unwrap_err();
             assert_eq!(error.code(), code, "{reason:?}: {error}");
-            assert!(reply.messages.next_part().await.is_none(), "an error is the end");
+            assert!(reply.next_part().await.is_none(), "an error is the end");
         }
     }
 }
@@ -169,8 +170,8 @@ async fn a_status_that_comes_with_the_headers_is_the_answer() {
         Response::builder().header("content-type", "application/grpc").header("grpc-status", "0").header("x-own", "1");
     started.call.respond.send_response(head.body(()).unwrap(), true).unwrap();
     let mut reply = started.reply.await.unwrap().unwrap();
-    assert!(read_all(&mut reply.messages).await.unwrap().is_empty());
-    assert_eq!(reply.messages.trailers().unwrap()["x-own"], "1");
+    assert!(read_all(&mut reply).await.unwrap().is_empty());
+    assert_eq!(reply.trailers().unwrap()["x-own"], "1");
 }
 
 #[tokio::test]
@@ -181,9 +182,9 @@ async fn trailers_of_a_good_end_and_of_a_bad_one_are_there() {
         answer.send_data(prefixed(0, b"abc"), false).unwrap();
         answer.send_trailers(trailers(&[("grpc-status", status), ("x-own", "1")])).unwrap();
         let mut reply = started.reply.await.unwrap().unwrap();
-        assert_eq!(reply.messages.next_message().await.unwrap().unwrap(), "abc");
-        match (reply.messages.next_message().await, code) {
-            (None, None) => assert_eq!(reply.messages.trailers().unwrap()["x-own"], "1"),
+        assert_eq!(reply.next_message().await.unwrap().unwrap(), "abc");
+        match (reply.next_message().await, code) {
+            (None, None) => assert_eq!(reply.trailers().unwrap()["x-own"], "1"),
             (Some(Err(error)), Some(code)) => {
                 assert_eq!(error.code(), code);
                 assert_eq!(error.metadata()["x-own"], "1");
@@ -210,9 +211,9 @@ async fn a_connection_that_dies_inside_a_message_is_unavailable_and_the_next_cal
     let mut answer = started.call.answer();
     answer.send_data(prefixed(0, b"abcdef").slice(..8), false).unwrap();
     let mut reply = started.reply.await.unwrap().unwrap();
-    reply.messages.next_part().await.unwrap().unwrap();
+    reply.next_part().await.unwrap().unwrap();
     started.task.abort();
-    let error = read_all(&mut reply.messages).await.unwrap_err();
+    let error = read_all(&mut reply).await.unwrap_err();
     assert_eq!(error.code(), Code::Unavailable, "{error}");
 
     let channel = started.channel.clone();
@@ -238,7 +239,7 @@ async fn a_compressed_answer_is_unimplemented() {
 #[tokio::test]
 async fn a_method_or_a_path_that_cannot_be_sent_is_an_error() {
     let (connector, _connections) = raw_listener();
-    let channel = Channel::new(connector, ChannelConfig::default()).unwrap();
-    let error = channel.call("no path", HeaderMap::new(), None, ask("x")).await.unwrap_err();
+    let channel = Channel::new(Location::reuse_connection(), connector, ChannelConfig::default()).unwrap();
+    let error = channel.call(CallStart::new("no path"), ask("x")).await.unwrap_err();
     assert_eq!(error.code(), Code::InvalidArgument);
 }

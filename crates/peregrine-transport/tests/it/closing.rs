@@ -5,9 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::HeaderMap;
-use peregrine_transport::{
-    CallToken, Channel, ChannelConfig, Code, Connecting, Connector, IncomingCall, Reply, ReplyFrame,
-};
+use peregrine_proto::{Code, Location};
+use peregrine_transport::{CallToken, Channel, ChannelConfig, Connect, Connecting, IncomingCall, Reply, ReplyFrame};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
@@ -52,7 +51,7 @@ async fn calls_that_run_are_cancelled_at_both_ends_wherever_they_are() {
         }
     });
     let mut read = call(&pair.channel, ask("answer")).await.unwrap();
-    read.messages.next_message().await.unwrap().unwrap();
+    read.next_message().await.unwrap().unwrap();
     let _unread = call(&pair.channel, ask("answer")).await.unwrap();
     let channel = pair.channel.clone();
     let unanswered = tokio::spawn(async move { call(&channel, ask("no answer")).await });
@@ -64,7 +63,7 @@ async fn calls_that_run_are_cancelled_at_both_ends_wherever_they_are() {
     for _ in 0..4 {
         at_server.push(token.recv().await.unwrap());
     }
-    let reading = tokio::spawn(async move { read.messages.next_message().await });
+    let reading = tokio::spawn(async move { read.next_message().await });
     tokio::task::yield_now().await;
 
     pair.channel.close();
@@ -86,17 +85,17 @@ async fn calls_that_run_are_cancelled_at_both_ends_wherever_they_are() {
 async fn a_call_that_has_ended_keeps_its_end() {
     let pair = pair(echo);
     let mut reply = call(&pair.channel, ask("x")).await.unwrap();
-    while reply.messages.next_message().await.is_some() {}
+    while reply.next_message().await.is_some() {}
     pair.channel.close();
-    assert!(!reply.messages.token().is_cancelled());
-    assert!(reply.messages.trailers().is_some());
+    assert!(!reply.token().is_cancelled());
+    assert!(reply.trailers().is_some());
 }
 
 /// Never connects, and tells when it stops trying.
 struct Stuck(Mutex<Option<(oneshot::Sender<()>, OnDrop)>>);
 
-impl Connector for Stuck {
-    fn connect(&self) -> Connecting<'_> {
+impl Connect for Stuck {
+    fn connect<'a>(&'a self, _: &'a Location) -> Connecting<'a> {
         let (begun, guard) = self.0.lock().unwrap().take().expect("one attempt");
         Box::pin(async move {
             let _guard = guard;
@@ -105,11 +104,11 @@ impl Connector for Stuck {
         })
     }
 
-    fn authority(&self) -> &str {
-        "stuck"
+    fn authority(&self, _: &Location) -> String {
+        "stuck".to_owned()
     }
 
-    fn address(&self) -> String {
+    fn address(&self, _: &Location) -> String {
         "stuck".to_owned()
     }
 }
@@ -118,7 +117,7 @@ impl Connector for Stuck {
 async fn a_connection_on_its_way_is_given_up() {
     let ((guard, dropped), (begun, has_begun)) = (OnDrop::new(), oneshot::channel());
     let stuck = Stuck(Mutex::new(Some((begun, guard))));
-    let channel = Arc::new(Channel::new(stuck, ChannelConfig::default()).unwrap());
+    let channel = Arc::new(Channel::new(Location::reuse_connection(), stuck, ChannelConfig::default()).unwrap());
     let calling = Arc::clone(&channel);
     let waiting = tokio::spawn(async move { call(&calling, ask("x")).await });
     has_begun.await.unwrap();

@@ -7,7 +7,8 @@ use bytes::Bytes;
 use futures_util::stream;
 use h2::Reason;
 use http::HeaderMap;
-use peregrine_transport::{Channel, ChannelConfig, Code, IncomingCall, Outgoing, Reply, ReplyFrame, Status};
+use peregrine_proto::{Code, Location};
+use peregrine_transport::{CallStart, Channel, ChannelConfig, IncomingCall, Outgoing, Reply, ReplyFrame, Status};
 use tokio::time::Instant;
 
 use crate::pair::{OnDrop, Once, ask, framed, open_request, pair, read_all};
@@ -30,7 +31,7 @@ async fn a_handler_that_hangs_is_dropped_and_its_caller_told() {
         let guard = guard.take();
         async move {
             let _guard = guard;
-            assert_eq!(call.deadline, call.token.deadline());
+            assert_eq!(call.info.deadline(), call.token.deadline());
             pending::<Reply>().await
         }
     });
@@ -120,13 +121,14 @@ async fn an_upload_that_is_read_elsewhere_is_reset_at_the_deadline_too() {
 async fn a_client_keeps_its_own_deadline_where_the_server_hangs() {
     for answers in [false, true] {
         let (connector, mut connections) = raw_listener();
-        let channel = Channel::new(connector, ChannelConfig::default()).unwrap();
+        let channel = Channel::new(Location::reuse_connection(), connector, ChannelConfig::default()).unwrap();
         let (_frames, request) = open_request();
         let calling = channel.clone();
         let start = Instant::now();
         let outcome = tokio::spawn(async move {
-            let mut reply = calling.call("/a/b", HeaderMap::new(), after(3 * SECOND), request).await?;
-            read_all(&mut reply.messages).await
+            let mut reply =
+                calling.call(CallStart { deadline: after(3 * SECOND), ..CallStart::new("/a/b") }, request).await?;
+            read_all(&mut reply).await
         });
         let (mut calls, _task) = raw_server(&mut connections).await;
         let mut call = calls.recv().await.unwrap();
@@ -145,11 +147,15 @@ async fn a_client_keeps_its_own_deadline_where_the_server_hangs() {
 async fn the_deadline_counts_while_connecting_and_when_it_has_passed() {
     let (connector, mut connections) = raw_listener();
     let config = ChannelConfig { connect_timeout: 60 * SECOND, ..ChannelConfig::default() };
-    let channel = Channel::new(connector, config).unwrap();
+    let channel = Channel::new(Location::reuse_connection(), connector, config).unwrap();
     // The server takes the connection and never says a word: the request waits for nothing, the answer never comes.
-    let error = channel.call("/a/b", HeaderMap::new(), after(SECOND), ask("x")).await.unwrap_err();
+    let error =
+        channel.call(CallStart { deadline: after(SECOND), ..CallStart::new("/a/b") }, ask("x")).await.unwrap_err();
     assert_eq!(error.code(), Code::DeadlineExceeded);
-    let error = channel.call("/a/b", HeaderMap::new(), after(Duration::ZERO), ask("x")).await.unwrap_err();
+    let error = channel
+        .call(CallStart { deadline: after(Duration::ZERO), ..CallStart::new("/a/b") }, ask("x"))
+        .await
+        .unwrap_err();
     assert_eq!(error.code(), Code::DeadlineExceeded);
     connections.recv().await.unwrap();
 }
@@ -157,14 +163,16 @@ async fn the_deadline_counts_while_connecting_and_when_it_has_passed() {
 #[tokio::test(start_paused = true)]
 async fn a_request_that_the_server_does_not_read_is_reset_at_the_deadline() {
     let (connector, mut connections) = raw_listener();
-    let channel = Channel::new(connector, ChannelConfig::default()).unwrap();
+    let channel = Channel::new(Location::reuse_connection(), connector, ChannelConfig::default()).unwrap();
     let (guard, dropped) = OnDrop::new();
     let frames = stream::repeat_with(move || {
         let _ = &guard;
         Ok(framed(vec![0; 1 << 20]))
     });
     let reply = tokio::spawn(async move {
-        channel.call("/a/b", HeaderMap::new(), after(3 * SECOND), Outgoing::stream(frames)).await
+        channel
+            .call(CallStart { deadline: after(3 * SECOND), ..CallStart::new("/a/b") }, Outgoing::stream(frames))
+            .await
     });
     let (mut calls, _task) = raw_server(&mut connections).await;
     let mut call = calls.recv().await.unwrap();
@@ -179,13 +187,13 @@ async fn a_request_that_the_server_does_not_read_is_reset_at_the_deadline() {
 async fn a_timeout_too_long_for_any_clock_is_no_deadline() {
     let pair = pair(|call: IncomingCall| async move {
         assert!(call.messages.token().cancelled_with().is_none());
-        Reply::whole(HeaderMap::new(), framed("done"), Status::ok())
+        Reply::complete(HeaderMap::new(), framed("done"), Status::ok())
     });
     let (client, _task) = raw_client(&pair.connector).await;
     let (response, mut upload) = open_with(&client, request().header("grpc-timeout", "99999999H")).await;
     upload.send_data(Bytes::new(), true).unwrap();
     assert_eq!(read_response(response).await.1.status(), "0");
     let far = std::time::Instant::now().checked_add(Duration::from_secs(1 << 33));
-    let mut reply = pair.channel.call("/a/b", HeaderMap::new(), far, ask("x")).await.unwrap();
-    assert_eq!(read_all(&mut reply.messages).await.unwrap(), ["done"]);
+    let mut reply = pair.channel.call(CallStart { deadline: far, ..CallStart::new("/a/b") }, ask("x")).await.unwrap();
+    assert_eq!(read_all(&mut reply).await.unwrap(), ["done"]);
 }

@@ -14,9 +14,10 @@ use http_body::{Body, Frame};
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use peregrine_proto::{Code, Peer, PeerAddress};
 use peregrine_transport::{
-    CallHandler, CallToken, Code, EmbeddedBody, EmbeddedService, Http2Config, IncomingCall, Peer, PeerAddress, Reply,
-    ReplyFrame, Rope, ServeConfig, Status,
+    CallHandler, CallToken, EmbeddedBody, EmbeddedService, Http2Config, IncomingCall, Reply, ReplyFrame, Rope,
+    ServeConfig, Status,
 };
 use tokio::sync::mpsc;
 use tower_service::Service;
@@ -271,7 +272,7 @@ async fn large_parts_of_a_reply_are_not_copied_and_none_is_over_the_cap() {
     let part = large.clone();
     let handler = move |_: IncomingCall| {
         let rope: Rope = [Bytes::from_static(b"head"), part.clone()].into_iter().collect();
-        async { Reply::whole(HeaderMap::new(), rope, Status::ok()) }
+        async { Reply::complete(HeaderMap::new(), rope, Status::ok()) }
     };
     let http2 = Http2Config { max_data_frame: 1 << 20, ..Http2Config::server() };
     let mut service = EmbeddedService::new(handler, &ServeConfig { http2, ..ServeConfig::default() });
@@ -287,7 +288,7 @@ async fn large_parts_of_a_reply_are_not_copied_and_none_is_over_the_cap() {
 async fn the_peer_is_the_one_that_the_host_tells() {
     let (peers, mut seen) = mpsc::unbounded_channel();
     let mut service = embedded(move |call: IncomingCall| {
-        peers.send(call.peer.address.to_string()).unwrap();
+        peers.send(call.info.peer().address.to_string()).unwrap();
         async { Reply::end(HeaderMap::new(), Status::ok()) }
     });
     let told = Peer::new(PeerAddress::Tcp("127.0.0.1:4711".parse().unwrap()));

@@ -25,10 +25,10 @@ async fn messages_of_all_sizes_come_back_as_they_went() {
     let mut rope = Rope::new();
     messages.iter().for_each(|message| rope.append(framed(message.clone())));
     let mut reply = call(&pair.channel, Outgoing::whole(rope)).await.unwrap();
-    assert!(read_all(&mut reply.messages).await.unwrap() == messages);
+    assert!(read_all(&mut reply).await.unwrap() == messages);
     let frames = messages.clone().into_iter().map(|message| Ok(framed(message)));
     let mut reply = call(&pair.channel, Outgoing::stream(stream::iter(frames))).await.unwrap();
-    assert!(read_all(&mut reply.messages).await.unwrap() == messages);
+    assert!(read_all(&mut reply).await.unwrap() == messages);
 }
 
 #[tokio::test]
@@ -44,7 +44,7 @@ async fn parts_of_messages_may_be_split_over_ropes_in_any_way() {
     for cut in [1, 3, 5, 997, 65_537] {
         let pieces: Vec<_> = whole.chunks(cut).map(|piece| Ok(Rope::from(Bytes::copy_from_slice(piece)))).collect();
         let mut reply = call(&pair.channel, Outgoing::stream(stream::iter(pieces))).await.unwrap();
-        assert!(read_all(&mut reply.messages).await.unwrap() == messages, "{cut}");
+        assert!(read_all(&mut reply).await.unwrap() == messages, "{cut}");
     }
 }
 
@@ -57,10 +57,10 @@ async fn a_message_comes_in_parts_as_it_arrives() {
         Reply::stream(HeaderMap::new(), stream::iter(frames))
     });
     let mut reply = call(&pair.channel, Outgoing::whole(Rope::new())).await.unwrap();
-    assert_eq!(reply.messages.next_part().await.unwrap().unwrap(), MessagePart::Start { length: 3 << 20 });
+    assert_eq!(reply.next_part().await.unwrap().unwrap(), MessagePart::Start { length: 3 << 20 });
     let mut read = BytesMut::new();
     loop {
-        match reply.messages.next_part().await.unwrap().unwrap() {
+        match reply.next_part().await.unwrap().unwrap() {
             MessagePart::Chunk(chunk) => {
                 assert!(!chunk.is_empty());
                 read.extend_from_slice(&chunk);
@@ -70,8 +70,8 @@ async fn a_message_comes_in_parts_as_it_arrives() {
         }
     }
     assert!(read == pattern(1, 3 << 20));
-    assert!(reply.messages.next_part().await.is_none());
-    assert!(reply.messages.next_part().await.is_none());
+    assert!(reply.next_part().await.is_none());
+    assert!(reply.next_part().await.is_none());
 }
 
 #[tokio::test]
@@ -92,10 +92,10 @@ async fn both_directions_run_at_once_and_in_lock_step() {
     let mut reply = call(&pair.channel, request).await.unwrap();
     for round in 0..50 {
         frames.send(Ok(framed(pattern(round, round * 1000)))).unwrap();
-        assert_eq!(reply.messages.next_message().await.unwrap().unwrap(), pattern(round, round * 1000));
+        assert_eq!(reply.next_message().await.unwrap().unwrap(), pattern(round, round * 1000));
     }
     drop(frames);
-    assert!(reply.messages.next_message().await.is_none());
+    assert!(reply.next_message().await.is_none());
 }
 
 #[tokio::test]
@@ -112,12 +112,12 @@ async fn unread_streams_do_not_starve_another_on_their_connection() {
     let mut unread = Vec::new();
     for _ in 0..3 {
         let mut reply = call(&pair.channel, Outgoing::whole(Rope::new())).await.unwrap();
-        reply.messages.next_part().await.unwrap().unwrap();
+        reply.next_part().await.unwrap().unwrap();
         unread.push(reply);
     }
     let mut read = call(&pair.channel, Outgoing::whole(Rope::new())).await.unwrap();
     for _ in 0..100 {
-        assert_eq!(read.messages.next_message().await.unwrap().unwrap().len(), 1 << 16);
+        assert_eq!(read.next_message().await.unwrap().unwrap().len(), 1 << 16);
     }
 }
 
@@ -141,7 +141,7 @@ async fn a_sender_stops_at_the_window_of_a_reader_that_waits() {
         tokio::task::yield_now().await;
     }
     assert!(*reported.borrow() <= 18, "{}", *reported.borrow());
-    reply.messages.next_message().await.unwrap().unwrap();
+    reply.next_message().await.unwrap().unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -152,7 +152,7 @@ async fn many_calls_share_a_connection() {
         tokio::spawn(async move {
             let message = pattern(seed, seed * 997);
             let mut reply = call(&channel, Outgoing::whole(framed(message.clone()))).await.unwrap();
-            assert!(read_all(&mut reply.messages).await.unwrap() == [message]);
+            assert!(read_all(&mut reply).await.unwrap() == [message]);
         })
     });
     let results: Vec<_> = stream::iter(calls).buffer_unordered(200).collect().await;
@@ -164,7 +164,7 @@ async fn a_flood_of_tiny_messages_lets_others_run() {
     let pair = pair(echo);
     let mut rope = Rope::new();
     (0..10_000).for_each(|_| rope.append(framed("")));
-    let mut messages = call(&pair.channel, Outgoing::whole(rope)).await.unwrap().messages;
+    let mut messages = call(&pair.channel, Outgoing::whole(rope)).await.unwrap();
     // All 50 000 bytes come in one DATA frame.
     messages.next_part().await.unwrap().unwrap();
     tokio::task::yield_now().await;

@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use http::HeaderMap;
+use peregrine_proto::{Code, Location};
 use peregrine_transport::{
-    Backoff, CallToken, Channel, ChannelConfig, Code, Connecting, Connector, InMemoryConnector, IncomingCall, Listener,
-    Outgoing, Reply, ReplyFrame, Rope, ServeConfig, Shutdown, Status, TcpConnector, UnixConnector, serve,
+    Backoff, CallToken, Channel, ChannelConfig, Connect, Connecting, InMemoryConnect, IncomingCall, Listener, Outgoing,
+    Reply, ReplyFrame, Rope, ServeConfig, Shutdown, SocketConnect, Status, serve,
 };
 use tokio::sync::{Notify, mpsc};
 
@@ -28,7 +29,7 @@ async fn a_shutdown_lets_a_running_call_finish_and_takes_no_other() {
         async move { reply }
     });
     let mut running = call(&pair.channel, ask("x")).await.unwrap();
-    assert_eq!(running.messages.next_message().await.unwrap().unwrap(), "first");
+    assert_eq!(running.next_message().await.unwrap().unwrap(), "first");
     let server = pair.server.clone();
     let shutdown = tokio::spawn(async move { server.shutdown(MINUTE).await });
     // The paused clock moves on when all wait: the server has drained by then what it could.
@@ -38,7 +39,7 @@ async fn a_shutdown_lets_a_running_call_finish_and_takes_no_other() {
     let sender = sender.recv().await.unwrap();
     sender.send(ReplyFrame::Data(framed("second"))).unwrap();
     sender.send(ReplyFrame::End(Status::ok())).unwrap();
-    assert_eq!(read_all(&mut running.messages).await.unwrap(), ["second"]);
+    assert_eq!(read_all(&mut running).await.unwrap(), ["second"]);
     assert_eq!(shutdown.await.unwrap(), Shutdown::Drained);
     pair.server.wait().await;
 }
@@ -119,7 +120,7 @@ async fn dropping_the_last_handle_ends_the_server() {
 #[tokio::test(start_paused = true)]
 async fn connections_that_fail_to_come_neither_end_the_server_nor_hold_it_up() {
     let (sender, mut receiver) = mpsc::unbounded_channel();
-    let listener = Listener::own("mine", futures_util::stream::poll_fn(move |cx| receiver.poll_recv(cx)));
+    let listener = Listener::from_stream("mine", futures_util::stream::poll_fn(move |cx| receiver.poll_recv(cx)));
     assert_eq!(listener.local_addr().to_string(), "mine");
     let _server = serve(listener, echo, ServeConfig::default()).unwrap();
     let start = tokio::time::Instant::now();
@@ -129,7 +130,7 @@ async fn connections_that_fail_to_come_neither_end_the_server_nor_hold_it_up() {
     let (ours, theirs) = tokio::io::duplex(1 << 16);
     sender.send(Ok(theirs)).unwrap();
     let connector = Prepared(std::sync::Mutex::new(Some(ours)));
-    let channel = Channel::new(connector, ChannelConfig::default()).unwrap();
+    let channel = Channel::new(Location::reuse_connection(), connector, ChannelConfig::default()).unwrap();
     assert_eq!(ask_all(&channel, "x").await.unwrap(), ["x"]);
     assert_eq!(start.elapsed(), Duration::ZERO, "of the paused clock");
 }
@@ -137,43 +138,43 @@ async fn connections_that_fail_to_come_neither_end_the_server_nor_hold_it_up() {
 /// Hands out one connection.
 struct Prepared(std::sync::Mutex<Option<tokio::io::DuplexStream>>);
 
-impl Connector for Prepared {
-    fn connect(&self) -> Connecting<'_> {
+impl Connect for Prepared {
+    fn connect<'a>(&'a self, _: &'a Location) -> Connecting<'a> {
         let io = self.0.lock().unwrap().take();
         Box::pin(async { io.map(|io| Box::new(io) as _).ok_or_else(|| std::io::Error::other("only one")) })
     }
 
-    fn authority(&self) -> &str {
-        "mine"
+    fn authority(&self, _: &Location) -> String {
+        "mine".to_owned()
     }
 
-    fn address(&self) -> String {
+    fn address(&self, _: &Location) -> String {
         "mine".to_owned()
     }
 }
 
 /// Counts connections, and makes them when it is told to.
 struct Gated {
-    inner: InMemoryConnector,
+    inner: InMemoryConnect,
     gate: Arc<Notify>,
     connections: Arc<AtomicUsize>,
 }
 
-impl Connector for Gated {
-    fn connect(&self) -> Connecting<'_> {
+impl Connect for Gated {
+    fn connect<'a>(&'a self, location: &'a Location) -> Connecting<'a> {
         self.connections.fetch_add(1, Ordering::Relaxed);
         Box::pin(async {
             self.gate.notified().await;
-            self.inner.connect().await
+            self.inner.connect(location).await
         })
     }
 
-    fn authority(&self) -> &str {
-        self.inner.authority()
+    fn authority(&self, _: &Location) -> String {
+        self.inner.authority(&Location::reuse_connection())
     }
 
-    fn address(&self) -> String {
-        self.inner.address()
+    fn address(&self, _: &Location) -> String {
+        self.inner.address(&Location::reuse_connection())
     }
 }
 
@@ -183,7 +184,7 @@ async fn calls_share_one_connection_even_if_the_first_is_given_up() {
     let _server = serve(listener, echo, ServeConfig::default()).unwrap();
     let (gate, connections) = (Arc::new(Notify::new()), Arc::new(AtomicUsize::new(0)));
     let connector = Gated { inner, gate: Arc::clone(&gate), connections: Arc::clone(&connections) };
-    let channel = Channel::new(connector, ChannelConfig::default()).unwrap();
+    let channel = Channel::new(Location::reuse_connection(), connector, ChannelConfig::default()).unwrap();
     assert_eq!(connections.load(Ordering::Relaxed), 0, "lazy");
     let calls: Vec<_> = (0..10)
         .map(|_| {
@@ -203,7 +204,7 @@ async fn calls_share_one_connection_even_if_the_first_is_given_up() {
 #[tokio::test]
 async fn a_connection_survives_what_still_comes_for_cancelled_calls() {
     let (connector, mut connections) = raw_listener();
-    let channel = Channel::new(connector, ChannelConfig::default()).unwrap();
+    let channel = Channel::new(Location::reuse_connection(), connector, ChannelConfig::default()).unwrap();
     let calls: Vec<_> = (0..100)
         .map(|_| {
             let channel = channel.clone();
@@ -238,7 +239,7 @@ async fn a_connection_survives_what_still_comes_for_cancelled_calls() {
 async fn a_connection_that_takes_too_long_is_unavailable() {
     let (_listener, inner) = Listener::in_memory();
     let connector = Gated { inner, gate: Arc::default(), connections: Arc::default() };
-    let channel = Channel::new(connector, ChannelConfig::default()).unwrap();
+    let channel = Channel::new(Location::reuse_connection(), connector, ChannelConfig::default()).unwrap();
     let start = tokio::time::Instant::now();
     let error = ask_all(&channel, "x").await.unwrap_err();
     assert_eq!(error.code(), Code::Unavailable);
@@ -253,19 +254,22 @@ async fn an_error_of_connecting_names_the_address() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.local_addr().unwrap().port()
     };
-    let channel = Channel::new(TcpConnector::new("127.0.0.1", port), ChannelConfig::default()).unwrap();
+    let channel =
+        Channel::new(Location::for_grpc_tcp("127.0.0.1", port), SocketConnect, ChannelConfig::default()).unwrap();
     let error = ask_all(&channel, "x").await.unwrap_err();
     assert_eq!(error.code(), Code::Unavailable);
     assert!(error.message().contains(&format!("127.0.0.1:{port}")), "{error}");
 
     let folder = tempfile::tempdir().unwrap();
-    let channel = Channel::new(UnixConnector::new(folder.path().join("no.sock")), ChannelConfig::default()).unwrap();
+    let channel =
+        Channel::new(Location::for_grpc_unix(folder.path().join("no.sock")), SocketConnect, ChannelConfig::default())
+            .unwrap();
     let error = ask_all(&channel, "x").await.unwrap_err();
     assert!(error.message().contains("no.sock"), "{error}");
 
     let (listener, connector) = Listener::in_memory();
     drop(listener);
-    let channel = Channel::new(connector, ChannelConfig::default()).unwrap();
+    let channel = Channel::new(Location::reuse_connection(), connector, ChannelConfig::default()).unwrap();
     assert_eq!(ask_all(&channel, "x").await.unwrap_err().code(), Code::Unavailable);
 }
 
@@ -275,7 +279,7 @@ async fn a_server_that_is_gone_and_back_is_found_again() {
     let path = folder.path().join("flight.sock");
     let backoff = Backoff { initial: Duration::ZERO, ..Backoff::default() };
     let config = ChannelConfig { backoff, ..ChannelConfig::default() };
-    let channel = Channel::new(UnixConnector::new(&path), config).unwrap();
+    let channel = Channel::new(Location::for_grpc_unix(&path), SocketConnect, config).unwrap();
     for round in 0..3 {
         let server = serve(Listener::unix(&path).unwrap(), echo, ServeConfig::default()).unwrap();
         let message = format!("round {round}");
@@ -289,7 +293,7 @@ async fn a_server_that_is_gone_and_back_is_found_again() {
 #[tokio::test]
 async fn a_channel_closes_its_connection_when_it_is_dropped() {
     let (connector, mut connections) = raw_listener();
-    let channel = Channel::new(connector, ChannelConfig::default()).unwrap();
+    let channel = Channel::new(Location::reuse_connection(), connector, ChannelConfig::default()).unwrap();
     let calling = channel.clone();
     let reply = tokio::spawn(async move { call(&calling, ask("x")).await });
     let (mut calls, task) = crate::raw::raw_server(&mut connections).await;
@@ -299,7 +303,7 @@ async fn a_channel_closes_its_connection_when_it_is_dropped() {
     drop(channel);
     // The call goes on without its channel.
     answer.send_data(crate::raw::prefixed(0, b"late"), false).unwrap();
-    assert_eq!(reply.messages.next_message().await.unwrap().unwrap(), "late");
+    assert_eq!(reply.next_message().await.unwrap().unwrap(), "late");
     drop(reply);
     drop((raw, answer));
     task.await.unwrap();
@@ -311,5 +315,8 @@ async fn settings_that_http2_does_not_allow_are_errors() {
     let (listener, connector) = Listener::in_memory();
     let config = ServeConfig { http2: http2.clone(), ..ServeConfig::default() };
     assert!(serve(listener, echo, config).unwrap_err().message().contains("max_frame_size"));
-    assert!(Channel::new(connector, ChannelConfig { http2, ..ChannelConfig::default() }).is_err());
+    assert!(
+        Channel::new(Location::reuse_connection(), connector, ChannelConfig { http2, ..ChannelConfig::default() })
+            .is_err()
+    );
 }

@@ -6,9 +6,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::stream;
 use http::HeaderMap;
-use peregrine_proto::{FlightError, FlightErrorKind};
+use peregrine_proto::{Code, FlightError, FlightErrorKind, Location};
 use peregrine_transport::{
-    CallToken, Channel, ChannelConfig, Code, Http2Config, IncomingCall, Reply, ReplyFrame, ServeConfig, Status,
+    CallStart, CallToken, Channel, ChannelConfig, Http2Config, IncomingCall, Reply, ReplyFrame, ServeConfig, Status,
 };
 use tokio::io::AsyncReadExt;
 use tokio::sync::mpsc;
@@ -53,8 +53,8 @@ async fn a_client_has_a_limit_too_and_can_change_it_for_a_call() {
     assert_eq!(FlightError::from(error).kind(), FlightErrorKind::ResourceExhausted);
     assert_eq!(ask_all(&pair.channel, vec![0; 1000]).await.unwrap()[0].len(), 1000);
     let mut reply = call(&pair.channel, ask(vec![0; 2000])).await.unwrap();
-    reply.messages.set_message_limit(2000);
-    assert_eq!(read_all(&mut reply.messages).await.unwrap()[0].len(), 2000);
+    reply.set_message_limit(2000);
+    assert_eq!(read_all(&mut reply).await.unwrap()[0].len(), 2000);
 }
 
 #[tokio::test]
@@ -74,7 +74,7 @@ async fn headers_that_are_too_large_fail_their_call_alone() {
 
     let mut metadata = HeaderMap::new();
     metadata.insert("x-large", "a".repeat(8000).parse().unwrap());
-    let error = pair.channel.call("/a/b", metadata, None, ask("x")).await.unwrap_err();
+    let error = pair.channel.call(CallStart { metadata, ..CallStart::new("/a/b") }, ask("x")).await.unwrap_err();
     assert_eq!(error.code(), Code::ResourceExhausted, "{error}");
     assert_eq!(ask_all(&pair.channel, "fine").await.unwrap(), ["fine"]);
 }
@@ -89,7 +89,7 @@ async fn calls_over_the_limit_of_a_connection_wait_their_turn() {
     assert_eq!(ask_all(&pair.channel, "warm").await.unwrap(), ["warm"]);
     let (frames, request) = open_request();
     let channel = pair.channel.clone();
-    let first = tokio::spawn(async move { read_all(&mut call(&channel, request).await?.messages).await });
+    let first = tokio::spawn(async move { read_all(&mut call(&channel, request).await?).await });
     tokio::task::yield_now().await;
     let channel = pair.channel.clone();
     let second = tokio::spawn(async move { ask_all(&channel, "second").await });
@@ -135,7 +135,7 @@ async fn a_peer_that_does_not_answer_pings_is_dropped() {
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_does_not_read_its_socket_is_dropped() {
     let endless = |call: IncomingCall| async move {
-        if call.path != "/a/b" {
+        if call.info.path() != "/a/b" {
             return echo(call).await;
         }
         let frames = stream::repeat_with(|| ReplyFrame::Data(framed(vec![0; 1 << 20])));
@@ -156,7 +156,7 @@ async fn a_peer_that_does_not_read_its_socket_is_dropped() {
 #[tokio::test(start_paused = true)]
 async fn a_server_that_never_greets_is_unavailable() {
     let (connector, mut connections) = raw_listener();
-    let channel = Channel::new(connector, ChannelConfig::default()).unwrap();
+    let channel = Channel::new(Location::reuse_connection(), connector, ChannelConfig::default()).unwrap();
     let error = ask_all(&channel, "x").await.unwrap_err();
     assert_eq!(error.code(), Code::Unavailable);
     assert!(error.message().contains("did not speak HTTP/2 within 20s"), "{error}");

@@ -5,15 +5,15 @@ use std::os::unix::net::UnixListener;
 use std::time::Duration;
 
 use http::HeaderMap;
+use peregrine_proto::Location;
 use peregrine_transport::{
-    Channel, ChannelConfig, IncomingCall, ListenAddress, Listener, Reply, ServeConfig, Status, TcpConnector,
-    UnixConnector, serve,
+    Channel, ChannelConfig, IncomingCall, ListenAddress, Listener, Reply, ServeConfig, SocketConnect, Status, serve,
 };
 
 use crate::pair::{ask_all, echo, framed};
 
 async fn name_of_peer(call: IncomingCall) -> Reply {
-    Reply::whole(HeaderMap::new(), framed(call.peer.address.to_string()), Status::ok())
+    Reply::complete(HeaderMap::new(), framed(call.info.peer().address.to_string()), Status::ok())
 }
 
 #[tokio::test]
@@ -23,7 +23,9 @@ async fn tcp_takes_a_free_port_and_says_which() {
         let server = serve(listener, name_of_peer, ServeConfig::default()).unwrap();
         let ListenAddress::Tcp(address) = server.local_addr().clone() else { panic!("not TCP") };
         assert_ne!(address.port(), 0);
-        let channel = Channel::new(TcpConnector::new(host, address.port()), ChannelConfig::default()).unwrap();
+        let channel =
+            Channel::new(Location::for_grpc_tcp(host, address.port()), SocketConnect, ChannelConfig::default())
+                .unwrap();
         let peer = ask_all(&channel, "who am I").await.unwrap();
         assert!(peer[0].starts_with(printed.as_bytes()), "{peer:?}");
     }
@@ -34,7 +36,7 @@ async fn a_unix_socket_removes_its_file_at_the_end() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("flight.sock");
     let server = serve(Listener::unix(&path).unwrap(), name_of_peer, ServeConfig::default()).unwrap();
-    let channel = Channel::new(UnixConnector::new(&path), ChannelConfig::default()).unwrap();
+    let channel = Channel::new(Location::for_grpc_unix(&path), SocketConnect, ChannelConfig::default()).unwrap();
     assert_eq!(ask_all(&channel, "who am I").await.unwrap(), ["unix:"]);
     server.shutdown(Duration::from_secs(60)).await;
     assert!(!path.exists());
@@ -47,7 +49,7 @@ async fn a_stale_socket_file_is_replaced_and_a_live_one_is_not() {
     drop(UnixListener::bind(&path).unwrap());
     assert!(path.exists(), "left behind by a process that died");
     let _server = serve(Listener::unix(&path).unwrap(), echo, ServeConfig::default()).unwrap();
-    let channel = Channel::new(UnixConnector::new(&path), ChannelConfig::default()).unwrap();
+    let channel = Channel::new(Location::for_grpc_unix(&path), SocketConnect, ChannelConfig::default()).unwrap();
     assert_eq!(ask_all(&channel, "x").await.unwrap(), ["x"]);
 
     let error = Listener::unix(&path).unwrap_err();

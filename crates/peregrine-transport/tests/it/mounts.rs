@@ -13,9 +13,8 @@ use futures_util::stream::{self, BoxStream, Stream, StreamExt};
 use h2::Reason;
 use http::{HeaderMap, Request, Response};
 use http_body::{Body, Frame};
-use peregrine_transport::{
-    ChannelConfig, Code, Http2Config, IncomingBody, Mounts, Peer, PeerAddress, ServeConfig, Shutdown, Status,
-};
+use peregrine_proto::{Code, Peer, PeerAddress};
+use peregrine_transport::{ChannelConfig, Http2Config, IncomingBody, Mounts, ServeConfig, Shutdown, Status};
 use tokio::sync::{mpsc, oneshot};
 use tower_service::Service;
 

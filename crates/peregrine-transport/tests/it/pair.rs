@@ -5,15 +5,16 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::stream;
 use http::HeaderMap;
+use peregrine_proto::Location;
 use peregrine_transport::{
-    CallHandler, Channel, ChannelConfig, InMemoryConnector, IncomingCall, IncomingReply, Listener, MessageReader,
-    Outgoing, Reply, ReplyFrame, Rope, ServeConfig, ServeHandle, Status, frame_message, serve,
+    CallHandler, CallStart, Channel, ChannelConfig, InMemoryConnect, IncomingCall, Listener, MessageReader, Outgoing,
+    Reply, ReplyFrame, Rope, ServeConfig, ServeHandle, Status, frame_message, serve,
 };
 use tokio::sync::mpsc;
 
 pub(crate) struct Pair {
     pub(crate) channel: Channel,
-    pub(crate) connector: InMemoryConnector,
+    pub(crate) connector: InMemoryConnect,
     pub(crate) server: ServeHandle,
 }
 
@@ -24,7 +25,7 @@ pub(crate) fn pair(handler: impl CallHandler) -> Pair {
 pub(crate) fn pair_with(handler: impl CallHandler, serve_config: ServeConfig, config: ChannelConfig) -> Pair {
     let (listener, connector) = Listener::in_memory();
     let server = serve(listener, handler, serve_config).unwrap();
-    let channel = Channel::new(connector.clone(), config).unwrap();
+    let channel = Channel::new(Location::reuse_connection(), connector.clone(), config).unwrap();
     Pair { channel, connector, server }
 }
 
@@ -49,8 +50,8 @@ pub(crate) fn open_reply() -> (mpsc::UnboundedSender<ReplyFrame>, Reply) {
     (sender, Reply::stream(HeaderMap::new(), stream::poll_fn(move |cx| receiver.poll_recv(cx))))
 }
 
-pub(crate) async fn call(channel: &Channel, request: Outgoing) -> Result<IncomingReply, Status> {
-    channel.call("/test.Service/Method", HeaderMap::new(), None, request).await
+pub(crate) async fn call(channel: &Channel, request: Outgoing) -> Result<MessageReader, Status> {
+    channel.call(CallStart::new("/test.Service/Method"), request).await
 }
 
 /// Reads a reply or a request to its end.
@@ -64,7 +65,7 @@ pub(crate) async fn read_all(messages: &mut MessageReader) -> Result<Vec<Bytes>,
 
 /// Calls with one message and reads the answer to its end.
 pub(crate) async fn ask_all(channel: &Channel, message: impl Into<Bytes>) -> Result<Vec<Bytes>, Status> {
-    read_all(&mut call(channel, ask(message)).await?.messages).await
+    read_all(&mut call(channel, ask(message)).await?).await
 }
 
 /// Answers with all messages of the request, when it has ended.
@@ -73,7 +74,7 @@ pub(crate) async fn echo(mut call: IncomingCall) -> Reply {
         Ok(messages) => {
             let mut frames = Rope::new();
             messages.into_iter().for_each(|message| frames.append(framed(message)));
-            Reply::whole(HeaderMap::new(), frames, Status::ok())
+            Reply::complete(HeaderMap::new(), frames, Status::ok())
         }
         Err(status) => Reply::end(HeaderMap::new(), status),
     }

@@ -7,13 +7,14 @@ use h2::client::{ResponseFuture, SendRequest};
 use h2::server::SendResponse;
 use h2::{Reason, RecvStream, SendStream};
 use http::{HeaderMap, Request, Response};
-use peregrine_transport::{Connecting, Connector, InMemoryConnector, Io};
+use peregrine_proto::Location;
+use peregrine_transport::{Connect, Connecting, InMemoryConnect, Io};
 use tokio::io::{DuplexStream, duplex};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 /// A bare client of our server. The handle ends the connection when it is aborted.
-pub(crate) async fn raw_client(connector: &InMemoryConnector) -> (SendRequest<Bytes>, JoinHandle<()>) {
+pub(crate) async fn raw_client(connector: &InMemoryConnect) -> (SendRequest<Bytes>, JoinHandle<()>) {
     raw_client_with(connector, &h2::client::Builder::new()).await
 }
 
@@ -22,7 +23,7 @@ pub(crate) async fn raw_client_on(io: impl Io) -> (SendRequest<Bytes>, JoinHandl
 }
 
 pub(crate) async fn raw_client_with(
-    connector: &InMemoryConnector,
+    connector: &InMemoryConnect,
     builder: &h2::client::Builder,
 ) -> (SendRequest<Bytes>, JoinHandle<()>) {
     handshake(connector.open().unwrap(), builder).await
@@ -123,8 +124,8 @@ pub(crate) fn raw_listener() -> (RawConnector, mpsc::UnboundedReceiver<DuplexStr
     (RawConnector { sender }, receiver)
 }
 
-impl Connector for RawConnector {
-    fn connect(&self) -> Connecting<'_> {
+impl Connect for RawConnector {
+    fn connect<'a>(&'a self, _: &'a Location) -> Connecting<'a> {
         Box::pin(async {
             let (ours, theirs) = duplex(1 << 20);
             self.sender.send(theirs).map_err(|_| io::Error::from(io::ErrorKind::ConnectionRefused))?;
@@ -132,11 +133,11 @@ impl Connector for RawConnector {
         })
     }
 
-    fn authority(&self) -> &str {
-        "raw"
+    fn authority(&self, _: &Location) -> String {
+        "raw".to_owned()
     }
 
-    fn address(&self) -> String {
+    fn address(&self, _: &Location) -> String {
         "the raw server".to_owned()
     }
 }

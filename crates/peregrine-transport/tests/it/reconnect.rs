@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use peregrine_proto::{Code, Location};
 use peregrine_transport::{
-    Backoff, Channel, ChannelConfig, Code, Connecting, Connector, InMemoryConnector, Io, Listener, ServeConfig,
-    ServeHandle, serve,
+    Backoff, Channel, ChannelConfig, Connect, Connecting, InMemoryConnect, Io, Listener, ServeConfig, ServeHandle,
+    serve,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use tokio::time::{Instant, advance};
@@ -21,7 +22,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// A server that may be out of reach, and the times at which it was sought.
 #[derive(Clone)]
 struct Island {
-    connector: InMemoryConnector,
+    connector: InMemoryConnect,
     can_be_reached: Arc<AtomicBool>,
     attempts: Arc<Mutex<Vec<Instant>>>,
 }
@@ -34,7 +35,7 @@ impl Island {
     }
 
     fn channel(&self) -> Channel {
-        Channel::new(self.clone(), ChannelConfig::default()).unwrap()
+        Channel::new(Location::reuse_connection(), self.clone(), ChannelConfig::default()).unwrap()
     }
 
     fn open(&self, can_be_reached: bool) {
@@ -46,22 +47,22 @@ impl Island {
     }
 }
 
-impl Connector for Island {
-    fn connect(&self) -> Connecting<'_> {
+impl Connect for Island {
+    fn connect<'a>(&'a self, location: &'a Location) -> Connecting<'a> {
         self.attempts.lock().unwrap().push(Instant::now());
         Box::pin(async {
             match self.can_be_reached.load(Ordering::Relaxed) {
-                true => self.connector.connect().await,
+                true => self.connector.connect(location).await,
                 false => Err(io::Error::other("the bridge is up")),
             }
         })
     }
 
-    fn authority(&self) -> &str {
-        "island"
+    fn authority(&self, _: &Location) -> String {
+        "island".to_owned()
     }
 
-    fn address(&self) -> String {
+    fn address(&self, _: &Location) -> String {
         "the island".to_owned()
     }
 }
@@ -136,21 +137,21 @@ async fn a_server_that_comes_back_is_found_and_the_pauses_begin_anew() {
 #[tokio::test(start_paused = true)]
 async fn an_attempt_that_took_longer_than_its_pause_brings_none() {
     struct Hanging;
-    impl Connector for Hanging {
-        fn connect(&self) -> Connecting<'_> {
+    impl Connect for Hanging {
+        fn connect<'a>(&'a self, _: &'a Location) -> Connecting<'a> {
             Box::pin(std::future::pending())
         }
 
-        fn authority(&self) -> &str {
-            "nowhere"
+        fn authority(&self, _: &Location) -> String {
+            "nowhere".to_owned()
         }
 
-        fn address(&self) -> String {
+        fn address(&self, _: &Location) -> String {
             "nowhere".to_owned()
         }
     }
     let config = ChannelConfig { connect_timeout: Duration::from_secs(1), ..ChannelConfig::default() };
-    let channel = Channel::new(Hanging, config).unwrap();
+    let channel = Channel::new(Location::reuse_connection(), Hanging, config).unwrap();
     ask_all(&channel, "x").await.unwrap_err();
     assert_eq!(channel.next_attempt(), None);
 }
@@ -159,7 +160,12 @@ async fn an_attempt_that_took_longer_than_its_pause_brings_none() {
 async fn without_a_pause_each_call_connects() {
     let (island, _server) = Island::new();
     let backoff = Backoff { initial: Duration::ZERO, ..Backoff::default() };
-    let channel = Channel::new(island.clone(), ChannelConfig { backoff, ..ChannelConfig::default() }).unwrap();
+    let channel = Channel::new(
+        Location::reuse_connection(),
+        island.clone(),
+        ChannelConfig { backoff, ..ChannelConfig::default() },
+    )
+    .unwrap();
     for _ in 0..3 {
         let error = ask_all(&channel, "x").await.unwrap_err();
         assert!(!error.message().contains("next attempt"), "{error}");
@@ -176,8 +182,8 @@ struct Foreign {
     attempts: Arc<Mutex<usize>>,
 }
 
-impl Connector for Foreign {
-    fn connect(&self) -> Connecting<'_> {
+impl Connect for Foreign {
+    fn connect<'a>(&'a self, _: &'a Location) -> Connecting<'a> {
         *self.attempts.lock().unwrap() += 1;
         Box::pin(async {
             let (ours, mut theirs) = duplex(1 << 16);
@@ -190,11 +196,11 @@ impl Connector for Foreign {
         })
     }
 
-    fn authority(&self) -> &str {
-        "abroad"
+    fn authority(&self, _: &Location) -> String {
+        "abroad".to_owned()
     }
 
-    fn address(&self) -> String {
+    fn address(&self, _: &Location) -> String {
         "abroad".to_owned()
     }
 }
@@ -205,7 +211,7 @@ async fn a_connection_that_never_spoke_http2_has_failed() {
     {
         let attempts = Arc::default();
         let foreign = Foreign { says, attempts: Arc::clone(&attempts) };
-        let channel = Channel::new(foreign, ChannelConfig::default()).unwrap();
+        let channel = Channel::new(Location::reuse_connection(), foreign, ChannelConfig::default()).unwrap();
         for _ in 0..100 {
             assert_eq!(ask_all(&channel, "x").await.unwrap_err().code(), Code::Unavailable, "{says:?}");
         }
@@ -223,7 +229,8 @@ async fn a_connection_that_was_lost_after_it_worked_is_made_anew_at_once() {
     let (listener, connector) = Listener::in_memory();
     let mut server = serve(listener, echo, ServeConfig::default()).unwrap();
     let current = Arc::new(Mutex::new(connector));
-    let channel = Channel::new(Moving(Arc::clone(&current)), ChannelConfig::default()).unwrap();
+    let channel =
+        Channel::new(Location::reuse_connection(), Moving(Arc::clone(&current)), ChannelConfig::default()).unwrap();
     let started = Instant::now();
     for _ in 0..5 {
         assert_eq!(ask_all(&channel, "x").await.unwrap(), ["x"]);
@@ -236,19 +243,19 @@ async fn a_connection_that_was_lost_after_it_worked_is_made_anew_at_once() {
 }
 
 /// A server that moves.
-struct Moving(Arc<Mutex<InMemoryConnector>>);
+struct Moving(Arc<Mutex<InMemoryConnect>>);
 
-impl Connector for Moving {
-    fn connect(&self) -> Connecting<'_> {
+impl Connect for Moving {
+    fn connect<'a>(&'a self, location: &'a Location) -> Connecting<'a> {
         let connector = self.0.lock().unwrap().clone();
-        Box::pin(async move { connector.connect().await })
+        Box::pin(async move { connector.connect(location).await })
     }
 
-    fn authority(&self) -> &str {
-        "moving"
+    fn authority(&self, _: &Location) -> String {
+        "moving".to_owned()
     }
 
-    fn address(&self) -> String {
+    fn address(&self, _: &Location) -> String {
         "moving".to_owned()
     }
 }

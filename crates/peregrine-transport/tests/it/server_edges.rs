@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use h2::Reason;
 use http::{HeaderMap, Request};
-use peregrine_transport::{Code, Reply, Rope, Status};
+use peregrine_proto::Code;
+use peregrine_transport::{Reply, Rope, Status};
 use tokio::io::AsyncWriteExt;
 
 use crate::pair::{echo, framed, open_reply, pair, reporting_echo};
@@ -157,10 +158,10 @@ async fn a_compressed_message_is_unimplemented_and_names_its_encoding() {
 #[tokio::test]
 async fn headers_reach_the_handler_without_those_of_grpc() {
     let handler = |call: peregrine_transport::IncomingCall| async move {
-        let mut names: Vec<_> = call.metadata.keys().map(|name| name.as_str().to_owned()).collect();
+        let mut names: Vec<_> = call.info.headers().keys().map(|name| name.as_str().to_owned()).collect();
         names.sort();
-        let message = format!("{} {} {}", call.path, call.peer.address, names.join(","));
-        Reply::whole(HeaderMap::new(), framed(message), Status::ok())
+        let message = format!("{} {} {}", call.info.path(), call.info.peer().address, names.join(","));
+        Reply::complete(HeaderMap::new(), framed(message), Status::ok())
     };
     let pair = pair(handler);
     let (client, _task) = raw_client(&pair.connector).await;
@@ -223,7 +224,7 @@ async fn a_reply_that_ends_without_a_status_is_an_internal_error() {
 
 #[tokio::test]
 async fn a_reply_before_the_end_of_the_request_ends_the_call_with_no_error() {
-    let pair = pair(|_| async { Reply::whole(HeaderMap::new(), framed("early"), Status::ok()) });
+    let pair = pair(|_| async { Reply::complete(HeaderMap::new(), framed("early"), Status::ok()) });
     let (client, _task) = raw_client(&pair.connector).await;
     let (response, mut upload) = open(&client).await;
     upload.send_data(prefixed(0, b"one"), false).unwrap();
@@ -238,7 +239,7 @@ async fn a_panic_fails_its_own_call_alone() {
     let pair = pair(|mut call: peregrine_transport::IncomingCall| async move {
         let message = call.messages.next_message().await.unwrap().unwrap();
         assert_ne!(message, "panic");
-        Reply::whole(HeaderMap::new(), framed(message), Status::ok())
+        Reply::complete(HeaderMap::new(), framed(message), Status::ok())
     });
     let (client, _task) = raw_client(&pair.connector).await;
     let (response, mut upload) = open(&client).await;

@@ -71,7 +71,7 @@ async fn a_reply_is_written_from_the_memory_of_its_message() {
     let shared = Arc::new(AtomicUsize::new(0));
     let (ours, io) = tokio::io::duplex(1 << 20);
     let counting = Counting { io, memory: start..start + column.len(), shared: Arc::clone(&shared) };
-    let listener = Listener::own("counting", stream::iter([Ok(counting)]));
+    let listener = Listener::from_stream("counting", stream::iter([Ok(counting)]));
     let handler = {
         let column = column.clone();
         move |_| {
@@ -81,7 +81,7 @@ async fn a_reply_is_written_from_the_memory_of_its_message() {
                 message.push(column.slice(part << 19..(part + 1) << 19));
             }
             let frames = frame_message(message).unwrap();
-            async { Reply::whole(HeaderMap::new(), frames, Status::ok()) }
+            async { Reply::complete(HeaderMap::new(), frames, Status::ok()) }
         }
     };
     let _server = serve(listener, handler, ServeConfig::default()).unwrap();

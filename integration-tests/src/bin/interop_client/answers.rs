@@ -4,9 +4,8 @@ use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use integration_tests::{counted, numbers, numbers_schema, words, words_schema};
 use peregrine::client::FlightClient;
-use peregrine::proto::{Action, Criteria, FlightDescriptor, FlightInfo, Ticket};
+use peregrine::proto::{Action, Criteria, FlightDescriptor, FlightInfo, Ticket, metadata_values};
 use peregrine::stream::FlightStreamChunk;
-use peregrine::transport::metadata_values;
 
 use crate::headers::{HEADERS, with_headers};
 use crate::report::report;
@@ -117,7 +116,7 @@ async fn dictionaries(client: &FlightClient) -> Result<()> {
 }
 
 async fn headers(client: &FlightClient) -> Result<()> {
-    let mut reader = client.do_get_with(Ticket::new("headers"), &with_headers()?).await?;
+    let mut reader = client.with(with_headers()?).do_get(Ticket::new("headers")).await?;
     while reader.read_next().await?.is_some() {}
     let trailers = reader.trailers().context("no trailers")?;
     for (name, _) in HEADERS {

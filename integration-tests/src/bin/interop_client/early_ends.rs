@@ -17,7 +17,7 @@ pub(crate) async fn check(client: &FlightClient) {
 
 async fn timeout(client: &FlightClient) -> Result<()> {
     let options = FlightCallOptions::new().with_timeout(Duration::from_millis(200));
-    let results = async { client.do_action_with(Action::new("slow", ""), &options).await?.read_all().await };
+    let results = async { client.with(options.clone()).do_action(Action::new("slow", "")).await?.read_all().await };
     is_of_kind(results.await, FlightErrorKind::TimedOut)?;
     noticed(client, "slow").await
 }

@@ -172,7 +172,7 @@ async fn cancel_exchange(client: &FlightClient) -> Result<()> {
 async fn time_out_put(client: &FlightClient) -> Result<()> {
     let options = FlightCallOptions::new().with_timeout(Duration::from_millis(200));
     let descriptor = FlightDescriptor::for_command("echo:put");
-    let (mut writer, mut reader) = client.do_put_with(descriptor, numbers_schema(), &options).await?;
+    let (mut writer, mut reader) = client.with(options.clone()).do_put(descriptor, numbers_schema()).await?;
     is_of_kind(reader.read().await, FlightErrorKind::TimedOut)?;
     is_of_kind(writer.close().await, FlightErrorKind::TimedOut)?;
     noticed(client, "put").await

@@ -123,7 +123,7 @@ async fn the_token_of_a_reader_wakes_whoever_reads() {
     let token = reader.token().expect("the reader of a call").clone();
     let reading = tokio::spawn(async move { reader.read_next().await });
     tokio::task::yield_now().await;
-    token.cancel(peregrine::transport::Status::new(peregrine::transport::Code::Cancelled, "enough"));
+    token.cancel(peregrine::transport::Status::new(peregrine::proto::Code::Cancelled, "enough"));
     assert_eq!(soon(reading).await.unwrap().unwrap_err().message(), "enough");
     told.wait().await;
 }

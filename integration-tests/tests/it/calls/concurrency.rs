@@ -8,7 +8,7 @@ use futures_util::{StreamExt, stream};
 use peregrine::client::FlightClient;
 use peregrine::proto::{FlightError, Location, Ticket};
 use peregrine::stream::FlightDataStream;
-use peregrine::transport::{Connecting, Connector};
+use peregrine::transport::{Connect, Connecting};
 use peregrine_testkit::one_rpc::DoGet;
 use peregrine_testkit::waiting::{idle, soon};
 use peregrine_testkit::{MemoryService, Pair, PairConnector, batches};
@@ -78,18 +78,18 @@ async fn streams_read_in_turns_do_not_mix() {
 /// Counts the connections that it makes.
 struct Counting(PairConnector, Arc<AtomicUsize>);
 
-impl Connector for Counting {
-    fn connect(&self) -> Connecting<'_> {
+impl Connect for Counting {
+    fn connect<'a>(&'a self, location: &'a Location) -> Connecting<'a> {
         self.1.fetch_add(1, Ordering::Relaxed);
-        self.0.connect()
+        self.0.connect(location)
     }
 
-    fn authority(&self) -> &str {
-        self.0.authority()
+    fn authority(&self, location: &Location) -> String {
+        self.0.authority(location)
     }
 
-    fn address(&self) -> String {
-        self.0.address()
+    fn address(&self, location: &Location) -> String {
+        self.0.address(location)
     }
 }
 

@@ -83,9 +83,11 @@ async fn a_handler_that_never_returns_is_dropped_at_the_deadline_and_its_caller_
     for method in ["get_flight_info", "do_get", "do_action", "do_get"] {
         let started = Instant::now();
         let answer = match method {
-            "do_get" => pair.client().do_get_with(Ticket::new(""), &limited()).await.map(drop),
-            "do_action" => pair.client().do_action_with(Action::new("x", ""), &limited()).await.map(drop),
-            _ => pair.client().get_flight_info_with(FlightDescriptor::for_path(["x"]), &limited()).await.map(drop),
+            "do_get" => pair.client().with(limited().clone()).do_get(Ticket::new("")).await.map(drop),
+            "do_action" => pair.client().with(limited().clone()).do_action(Action::new("x", "")).await.map(drop),
+            _ => {
+                pair.client().with(limited().clone()).get_flight_info(FlightDescriptor::for_path(["x"])).await.map(drop)
+            }
         };
         assert_timed_out(started, answer);
         let (context, dropped) = calls.recv().await.unwrap();
@@ -103,7 +105,7 @@ async fn the_server_knows_the_deadline() {
         Ok(MessageStream::from_iter([ActionResult::new(format!("{:?}", left.map(|left| left.as_secs_f64().round())))]))
     }));
     let ask = async |options: &FlightCallOptions| {
-        let mut results = pair.client().do_action_with(Action::new("x", ""), options).await.unwrap();
+        let mut results = pair.client().with(options.clone()).do_action(Action::new("x", "")).await.unwrap();
         results.read_next().await.unwrap().unwrap()
     };
     assert_eq!(ask(&limited()).await, ActionResult::new("Some(5.0)"));
@@ -129,7 +131,7 @@ async fn a_stream_that_stalls_ends_at_the_deadline_behind_its_batches() {
         async { Ok(FlightDataStream::from_stream(batches::int64(0).schema(), stalls)) }
     }));
     let started = Instant::now();
-    let mut reader = pair.client().do_get_with(Ticket::new(""), &limited()).await.unwrap();
+    let mut reader = pair.client().with(limited().clone()).do_get(Ticket::new("")).await.unwrap();
     assert_eq!(reader.read_next().await.unwrap(), Some(batches::int64(9)));
     assert_timed_out(started, reader.read_next().await);
     assert_eq!(reader.read_next().await.unwrap(), None);
@@ -156,7 +158,7 @@ async fn a_client_that_never_reads_is_ended_at_its_deadline() {
         async { Ok(stream) }
     }));
     let started = Instant::now();
-    let mut reader = pair.client().do_get_with(Ticket::new(""), &limited()).await.unwrap();
+    let mut reader = pair.client().with(limited().clone()).do_get(Ticket::new("")).await.unwrap();
     idle().await;
     assert!(dropped.is_yet_to_come(), "the window is full and the deadline is to come");
     dropped.wait().await;
@@ -203,7 +205,7 @@ async fn a_peer_that_keeps_its_window_shut_is_reset_at_its_deadline() {
 #[tokio::test(start_paused = true)]
 async fn a_call_that_is_done_in_time_is_not_touched() {
     let pair = Pair::new(MemoryService::with("trips", batches::one_per_type()));
-    let mut reader = pair.client().do_get_with(Ticket::new("trips"), &limited()).await.unwrap();
+    let mut reader = pair.client().with(limited().clone()).do_get(Ticket::new("trips")).await.unwrap();
     let mut read = Vec::new();
     while let Some(batch) = reader.read_next().await.unwrap() {
         read.push(batch);
@@ -217,11 +219,11 @@ async fn a_call_that_is_done_in_time_is_not_touched() {
 async fn a_timeout_may_be_nothing_or_for_ever() {
     let pair = Pair::new(MemoryService::with("trips", batches::one_per_type()));
     let none = FlightCallOptions::new().with_timeout(Duration::ZERO);
-    let error = pair.client().do_get_with(Ticket::new("trips"), &none).await.unwrap_err();
+    let error = pair.client().with(none.clone()).do_get(Ticket::new("trips")).await.unwrap_err();
     assert_eq!(error.kind(), FlightErrorKind::TimedOut);
     for long in [Duration::MAX, Duration::from_secs(u64::from(u32::MAX)), Duration::from_secs(86_400 * 365 * 100)] {
         let options = FlightCallOptions::new().with_timeout(long);
-        let mut reader = pair.client().do_get_with(Ticket::new("trips"), &options).await.unwrap();
+        let mut reader = pair.client().with(options.clone()).do_get(Ticket::new("trips")).await.unwrap();
         assert_eq!(reader.read_all().await.unwrap().batches.len(), 3, "{long:?}");
     }
 }

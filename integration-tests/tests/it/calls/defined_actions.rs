@@ -96,7 +96,7 @@ async fn all_five_are_typed_at_both_ends() {
 
     assert_eq!(client.close_session(&CloseSessionRequest).await.unwrap_err().kind(), Kind::NotFound);
     let with_session = FlightCallOptions::new().with_header("x-session", "7").unwrap();
-    let closed = client.close_session_with(&CloseSessionRequest, &with_session).await.unwrap();
+    let closed = client.with(with_session.clone()).close_session(&CloseSessionRequest).await.unwrap();
     assert_eq!(closed.status(), CloseSessionStatus::Closed);
 }
 

@@ -111,10 +111,10 @@ async fn what_is_uploaded_keeps_its_dictionary_ids_and_shared_dictionaries() {
     let ids = DictionaryIds::Listed(vec![-9, -9]);
     let write_options = IpcWriteOptions::default().with_dictionary_ids(ids);
     let mut options = FlightCallOptions::new();
-    options.write_options = write_options.clone();
+    options.write_options = Some(write_options.clone());
 
     let client = pair.client();
-    let (mut writer, _) = client.do_put_with(path("shared"), batch.schema(), &options).await.unwrap();
+    let (mut writer, _) = client.with(options.clone()).do_put(path("shared"), batch.schema()).await.unwrap();
     writer.write_batch(&batch).await.unwrap();
     writer.close().await.unwrap();
     assert_eq!(writer.stats().num_dictionary_batches, 1);
@@ -131,7 +131,7 @@ async fn what_is_uploaded_keeps_its_dictionary_ids_and_shared_dictionaries() {
             reader.schema().await.unwrap(),
             IpcWriteOptions::default().with_dictionary_ids(DictionaryIds::OfFields),
         );
-        let asked = Encoder::new(batch.schema(), options.write_options.clone());
+        let asked = Encoder::new(batch.schema(), options.write_options.clone().unwrap_or_default());
         assert_eq!(kept.unwrap().schema_message().header, asked.unwrap().schema_message().header);
     }
 }

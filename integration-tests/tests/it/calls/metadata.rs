@@ -6,11 +6,10 @@ use http::HeaderMap;
 use peregrine::client::FlightCallOptions;
 use peregrine::proto::{
     Action, ActionResult, Criteria, FlightDescriptor, FlightError, FlightErrorKind, FlightInfo, HandshakeRequest,
-    HandshakeResponse, Ticket,
+    HandshakeResponse, Ticket, metadata_values,
 };
 use peregrine::server::{FlightService, ServerCallContext};
 use peregrine::stream::{FlightDataStream, MessageStream};
-use peregrine::transport::metadata_values;
 use peregrine_testkit::one_rpc::{DoAction, DoGet, GetFlightInfo};
 use peregrine_testkit::waiting::{Once, soon};
 use peregrine_testkit::{Pair, batches};
@@ -52,7 +51,8 @@ async fn headers_of_the_call_reach_the_context() {
         .and_then(|options| options.with_header("trace-bin", b""))
         .unwrap()
         .with_timeout(std::time::Duration::from_secs(60));
-    let results = pair.client().do_action_with(Action::new("x", ""), &options).await.unwrap().read_all().await.unwrap();
+    let results =
+        pair.client().with(options.clone()).do_action(Action::new("x", "")).await.unwrap().read_all().await.unwrap();
     let seen = texts(results.into_iter().map(|result| result.body().clone()).collect());
     let expected = ["north", "south, and more", r#"b"\0\xff,""#, r#"b"""#, r#"Some("north")"#, "[]", "false"];
     assert_eq!(seen, expected);

@@ -12,7 +12,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use futures_util::StreamExt;
 use peregrine::ipc::IpcWriteOptions;
 use peregrine::proto::{FlightData, Ticket};
-use peregrine::stream::{BodyAlignment, FlightDataStream, FlightStreamReader, FlightStreamStats};
+use peregrine::stream::{BodyAlignment, FlightDataStream, FlightStreamReader, FlightStreamStats, FrameConfig};
 use peregrine_testkit::one_rpc::DoGet;
 use peregrine_testkit::{Pair, batches};
 use proptest::collection::vec;
@@ -143,7 +143,7 @@ async fn read(mut reader: FlightStreamReader) -> (Vec<RecordBatch>, FlightStream
 /// The bytes that our server sends for a stream whose batches are not cut.
 async fn our_bytes(schema: SchemaRef, sent: Vec<RecordBatch>, alignment: BodyAlignment) -> Bytes {
     let stream = FlightDataStream::from_batches(schema, sent).with_write_options(IpcWriteOptions::default());
-    let mut frames = stream.into_frames(alignment).unwrap();
+    let mut frames = stream.into_frames(FrameConfig { alignment, ..FrameConfig::default() }).unwrap();
     let mut bytes = BytesMut::new();
     while let Some(frame) = frames.next().await {
         let mut rope = frame.unwrap();

@@ -12,7 +12,7 @@ use flatbuffers::FlatBufferBuilder;
 use futures_util::StreamExt;
 use peregrine::ipc::{CompressionCodec, EncodedMessage, Encoder, IpcMessage, IpcReadOptions, IpcWriteOptions};
 use peregrine::proto::{FlightData, FlightError, FlightErrorKind, FlightMessage, MessageLimits, Ticket};
-use peregrine::stream::{BodyAlignment, FlightDataStream, IpcFile, IpcSource, Table};
+use peregrine::stream::{FlightDataStream, FrameConfig, IpcFile, IpcSource, Table};
 use peregrine_testkit::one_rpc::DoGet;
 use peregrine_testkit::{MemoryService, Pair, batches};
 
@@ -139,7 +139,7 @@ impl<R: Read> Read for Trickle<R> {
 
 /// The messages in the frames of a stream, and where their parts of more than a few KiB lie.
 async fn messages_of(stream: FlightDataStream) -> (Vec<FlightData>, Vec<std::ops::Range<usize>>) {
-    let mut frames = stream.into_frames(BodyAlignment::default()).unwrap();
+    let mut frames = stream.into_frames(FrameConfig::default()).unwrap();
     let (mut bytes, mut parts, mut messages) = (Vec::new(), Vec::new(), Vec::new());
     while let Some(frame) = frames.next().await {
         let mut frame = frame.unwrap();

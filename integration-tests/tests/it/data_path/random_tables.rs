@@ -8,7 +8,7 @@ use integration_tests::ensure_same;
 use peregrine::client::FlightCallOptions;
 use peregrine::ipc::{CompressionCodec, IpcWriteOptions, MetadataVersion};
 use peregrine::proto::{FlightData, FlightDescriptor, FlightError, FlightMessage, Ticket};
-use peregrine::stream::{BodyAlignment, FlightDataStream, Table};
+use peregrine::stream::{BodyAlignment, FlightDataStream, FrameConfig, Table};
 use peregrine_testkit::one_rpc::DoGet;
 use peregrine_testkit::random::RandomBatches;
 use peregrine_testkit::{MemoryService, Pair};
@@ -39,7 +39,7 @@ fn stream(table: &Table, options: IpcWriteOptions) -> FlightDataStream {
 
 /// The bytes that a server sends for a stream, without HTTP/2.
 async fn bytes_of(stream: FlightDataStream, alignment: BodyAlignment) -> Bytes {
-    let mut frames = stream.into_frames(alignment).unwrap();
+    let mut frames = stream.into_frames(FrameConfig { alignment, ..FrameConfig::default() }).unwrap();
     let mut bytes = BytesMut::new();
     while let Some(frame) = frames.next().await {
         let mut rope = frame.unwrap();
@@ -82,7 +82,7 @@ async fn random_tables_go_up_by_do_put_and_come_down_by_do_get() {
         let options = options(&mut random);
         let call = FlightCallOptions::new().with_write_options(options.clone());
         let descriptor = FlightDescriptor::for_path([&name]);
-        let (mut writer, _) = pair.client().do_put_with(descriptor, table.schema.clone(), &call).await.unwrap();
+        let (mut writer, _) = pair.client().with(call.clone()).do_put(descriptor, table.schema.clone()).await.unwrap();
         for batch in &table.batches {
             writer.write_batch(batch).await.unwrap_or_else(|error| panic!("seed {seed}, {options:?}: {error}"));
         }

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use http::Request;
 use peregrine::client::FlightClient;
-use peregrine::proto::{FlightErrorKind, Location, Ticket};
+use peregrine::proto::{Code, FlightErrorKind, Location, Ticket};
 use peregrine::server::{FlightServer, FlightServerBuilder, FlightService, RunningServer};
-use peregrine::transport::{Code, Listener, Shutdown};
+use peregrine::transport::{Listener, Shutdown};
 use peregrine_testkit::waiting::soon;
 use peregrine_testkit::{MemoryService, Pair, batches};
 use tonic::transport::{Channel, Endpoint};

@@ -7,10 +7,9 @@ use futures_util::stream;
 use h2::Reason;
 use http::Request;
 use peregrine::client::FlightCallOptions;
-use peregrine::proto::{Empty, FlightError, FlightErrorKind, FlightMessage, FlightMethod, MessageLimits, Ticket};
+use peregrine::proto::{Code, Empty, FlightError, FlightErrorKind, FlightMessage, FlightMethod, MessageLimits, Ticket};
 use peregrine::server::FlightServer;
 use peregrine::stream::FlightDataStream;
-use peregrine::transport::Code;
 use peregrine_testkit::one_rpc::DoGet;
 use peregrine_testkit::waiting::{OnDrop, Once, soon};
 use peregrine_testkit::{MemoryService, Pair, batches};
@@ -168,7 +167,7 @@ async fn uploads_that_are_reset_or_lost_never_reach_a_handler() {
 async fn headers_over_the_limit_fail_their_call_alone() {
     let pair = trips();
     let options = FlightCallOptions::new().with_header("x-large", vec![b'x'; 100_000]).unwrap();
-    let error = soon(pair.client().do_get_with(Ticket::new("trips"), &options)).await.unwrap_err();
+    let error = soon(pair.client().with(options.clone()).do_get(Ticket::new("trips"))).await.unwrap_err();
     assert_eq!(error.kind(), FlightErrorKind::ResourceExhausted, "{error}");
     assert!(soon(pair.client().do_get(Ticket::new("trips"))).await.is_ok());
 }

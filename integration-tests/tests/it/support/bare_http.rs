@@ -8,8 +8,8 @@ use h2::server::SendResponse;
 use h2::{Reason, RecvStream, SendStream};
 use http::{HeaderMap, Request, Response};
 use peregrine::client::FlightClient;
-use peregrine::proto::{FlightMethod, Location};
-use peregrine::transport::{Code, Connecting, Connector, Io};
+use peregrine::proto::{Code, FlightMethod, Location};
+use peregrine::transport::{Connect, Connecting, Io};
 use peregrine_testkit::Pair;
 use tokio::io::{DuplexStream, duplex};
 use tokio::sync::mpsc;
@@ -123,8 +123,8 @@ async fn read(response: ResponseFuture) -> Answer {
 /// Reaches bare servers: each connection comes out of the receiver that it was made with.
 struct BareConnector(mpsc::UnboundedSender<DuplexStream>);
 
-impl Connector for BareConnector {
-    fn connect(&self) -> Connecting<'_> {
+impl Connect for BareConnector {
+    fn connect<'a>(&'a self, _: &'a Location) -> Connecting<'a> {
         Box::pin(async {
             let (ours, theirs) = duplex(1 << 20);
             self.0.send(theirs).map_err(|_| io::Error::from(io::ErrorKind::ConnectionRefused))?;
@@ -132,11 +132,11 @@ impl Connector for BareConnector {
         })
     }
 
-    fn authority(&self) -> &str {
-        "bare"
+    fn authority(&self, _: &Location) -> String {
+        "bare".to_owned()
     }
 
-    fn address(&self) -> String {
+    fn address(&self, _: &Location) -> String {
         "the bare server".to_owned()
     }
 }

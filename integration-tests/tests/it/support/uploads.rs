@@ -50,11 +50,11 @@ pub(crate) async fn open_with(
     let (descriptor, schema) = (FlightDescriptor::for_path(["up"]), batches::int64(0).schema());
     match rpc {
         Rpc::DoPut => {
-            let (writer, answers) = client.do_put_with(descriptor, schema, options).await.unwrap();
+            let (writer, answers) = client.with(options.clone()).do_put(descriptor, schema).await.unwrap();
             (writer, Answers::Put(answers))
         }
         Rpc::DoExchange => {
-            let (mut writer, answers) = client.do_exchange_with(descriptor, options).await.unwrap();
+            let (mut writer, answers) = client.with(options.clone()).do_exchange(descriptor).await.unwrap();
             // A server that ends the call at once may be faster; whatever is written next gives its error again.
             let _ = writer.begin(schema).await;
             (writer, Answers::Exchange(Box::new(answers)))

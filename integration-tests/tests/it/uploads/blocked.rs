@@ -189,7 +189,7 @@ async fn a_client_that_never_reads_stops_the_handler_and_dropping_it_ends_both()
 async fn a_client_that_never_reads_is_ended_at_its_deadline() {
     let (pair, _, mut dropped) = endless();
     let options = FlightCallOptions::new().with_timeout(Duration::from_secs(5));
-    let (mut writer, mut reader) = pair.client().do_exchange_with(path(), &options).await.unwrap();
+    let (mut writer, mut reader) = pair.client().with(options.clone()).do_exchange(path()).await.unwrap();
     idle().await;
     assert!(dropped.is_yet_to_come());
     dropped.wait().await;

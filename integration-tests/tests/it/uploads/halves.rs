@@ -45,7 +45,7 @@ async fn a_writer_whose_stream_is_not_open_yet_ends_with_its_deadline() {
 
     let options = FlightCallOptions::new().with_timeout(Duration::from_secs(5));
     let schema = batches::int64(0).schema();
-    let (mut writer, _answers) = pair.client().do_put_with(path(), schema, &options).await.unwrap();
+    let (mut writer, _answers) = pair.client().with(options.clone()).do_put(path(), schema).await.unwrap();
     let error = loop {
         if let Err(error) = soon(writer.write_batch(&batches::int64(10_000))).await {
             break error;
@@ -175,7 +175,7 @@ async fn a_batch_that_is_cut_goes_out_whole_or_not_at_all() {
     };
     let options =
         FlightCallOptions::new().with_write_options(IpcWriteOptions::default().with_target_message_size(16 << 10));
-    let (mut writer, mut answers) = client.do_put_with(path(), text(1).schema(), &options).await.unwrap();
+    let (mut writer, mut answers) = client.with(options.clone()).do_put(path(), text(1).schema()).await.unwrap();
     assert_eq!(writer.write_batch(&text(100_000)).await.unwrap_err().kind(), Kind::InvalidArgument);
     assert_eq!(writer.stats().num_record_batches, 0);
     writer.write_batch(&text(10_000)).await.unwrap();

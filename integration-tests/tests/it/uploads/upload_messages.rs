@@ -2,8 +2,7 @@
 
 use bytes::{Buf, Bytes};
 use peregrine::ipc::IpcWriteOptions;
-use peregrine::proto::{FlightData, FlightDescriptor, FlightMessage, FlightMethod, PutResult};
-use peregrine::transport::Code;
+use peregrine::proto::{Code, FlightData, FlightDescriptor, FlightMessage, FlightMethod, PutResult};
 use peregrine_testkit::waiting::soon;
 use peregrine_testkit::{MemoryService, Pair, batches};
 

@@ -1,11 +1,10 @@
-//! THE table: each kind of Flight error as a gRPC code, as Arrow's status code and as Flight's name for it, both ways.
+//! The errors of Flight as statuses, both ways: each kind with Arrow's status code and Flight's name for it.
 
 use bytes::Bytes;
 use http::HeaderMap;
-use peregrine_proto::{FlightError, FlightErrorKind as Kind};
+use peregrine_proto::{Code, FlightError, FlightErrorKind as Kind, binary_metadata_text, first_binary_metadata};
 
-use super::{Code, Status};
-use crate::metadata::{binary_text, binary_value};
+use super::Status;
 
 /// Arrow's status code, as C++ numbers it. Its presence is what makes a C++ client look for the trailers below.
 pub(super) const ARROW_STATUS: &str = "x-arrow-status";
@@ -19,57 +18,57 @@ pub(super) const EXTRA_INFO: &str = "grpc-status-details-bin";
 /// What stands between a message and the name of Flight's code in `grpc-message`.
 const DETAIL_PREFIX: &str = ". Detail: ";
 
-/// One kind: its gRPC code, Arrow's status code, and Flight's name if Flight has a code of its own for it.
-struct Row {
+/// How Arrow writes one kind: its status code, and Flight's name if Flight has a code of its own for it. The gRPC code of
+/// a kind is that of [`Code`].
+struct ArrowStatus {
     kind: Kind,
-    code: Code,
-    arrow: u8,
+    code: u8,
     detail: Option<&'static str>,
 }
 
-const fn row(kind: Kind, code: Code, arrow: u8, detail: Option<&'static str>) -> Row {
-    Row { kind, code, arrow, detail }
+const fn row(kind: Kind, code: u8, detail: Option<&'static str>) -> ArrowStatus {
+    ArrowStatus { kind, code, detail }
 }
 
-/// Every kind once. Of two rows with one code the first is what the code means by itself.
-const TABLE: [Row; 17] = [
-    row(Kind::Cancelled, Code::Cancelled, 5, Some("Cancelled")),
-    row(Kind::Failed, Code::Unknown, 5, Some("Failed")),
-    row(Kind::Unknown, Code::Unknown, 9, None),
-    row(Kind::InvalidArgument, Code::InvalidArgument, 4, None),
-    row(Kind::TimedOut, Code::DeadlineExceeded, 5, Some("TimedOut")),
-    row(Kind::NotFound, Code::NotFound, 2, None),
-    row(Kind::AlreadyExists, Code::AlreadyExists, 45, None),
-    row(Kind::Unauthorized, Code::PermissionDenied, 5, Some("Unauthorized")),
-    row(Kind::ResourceExhausted, Code::ResourceExhausted, 6, None),
-    row(Kind::FailedPrecondition, Code::FailedPrecondition, 4, None),
-    row(Kind::Aborted, Code::Aborted, 5, None),
-    row(Kind::OutOfRange, Code::OutOfRange, 7, None),
-    row(Kind::Unimplemented, Code::Unimplemented, 10, None),
-    row(Kind::Internal, Code::Internal, 5, Some("Internal")),
-    row(Kind::Unavailable, Code::Unavailable, 5, Some("Unavailable")),
-    row(Kind::DataLoss, Code::DataLoss, 5, None),
-    row(Kind::Unauthenticated, Code::Unauthenticated, 5, Some("Unauthenticated")),
+/// Every kind once.
+const TABLE: [ArrowStatus; 17] = [
+    row(Kind::Cancelled, 5, Some("Cancelled")),
+    row(Kind::Failed, 5, Some("Failed")),
+    row(Kind::Unknown, 9, None),
+    row(Kind::InvalidArgument, 4, None),
+    row(Kind::TimedOut, 5, Some("TimedOut")),
+    row(Kind::NotFound, 2, None),
+    row(Kind::AlreadyExists, 45, None),
+    row(Kind::Unauthorized, 5, Some("Unauthorized")),
+    row(Kind::ResourceExhausted, 6, None),
+    row(Kind::FailedPrecondition, 4, None),
+    row(Kind::Aborted, 5, None),
+    row(Kind::OutOfRange, 7, None),
+    row(Kind::Unimplemented, 10, None),
+    row(Kind::Internal, 5, Some("Internal")),
+    row(Kind::Unavailable, 5, Some("Unavailable")),
+    row(Kind::DataLoss, 5, None),
+    row(Kind::Unauthenticated, 5, Some("Unauthenticated")),
 ];
 
 /// What a kind that this table does not know yet is sent as.
-const UNKNOWN: Row = row(Kind::Unknown, Code::Unknown, 9, None);
+const UNKNOWN: ArrowStatus = row(Kind::Unknown, 9, None);
 
 impl From<FlightError> for Status {
     /// The status that tells a peer of any language about the error.
     fn from(error: FlightError) -> Self {
         let row = TABLE.iter().find(|row| row.kind == error.kind()).unwrap_or(&UNKNOWN);
         let mut metadata = HeaderMap::with_capacity(4);
-        metadata.insert(ARROW_STATUS, u16::from(row.arrow).into());
-        metadata.insert(ARROW_MESSAGE, binary_text(error.message().as_bytes()));
+        metadata.insert(ARROW_STATUS, u16::from(row.code).into());
+        metadata.insert(ARROW_MESSAGE, binary_metadata_text(error.message().as_bytes()));
         if let Some(detail) = row.detail {
-            metadata.insert(ARROW_DETAIL, binary_text(detail.as_bytes()));
+            metadata.insert(ARROW_DETAIL, binary_metadata_text(detail.as_bytes()));
         }
         if !error.extra_info().is_empty() {
-            metadata.insert(EXTRA_INFO, binary_text(error.extra_info()));
+            metadata.insert(EXTRA_INFO, binary_metadata_text(error.extra_info()));
         }
         let message = with_detail(error.message(), row.detail);
-        Status::new(row.code, message).with_metadata(metadata).with_source(error)
+        Status::new(error.kind().into(), message).with_metadata(metadata).with_source(error)
     }
 }
 
@@ -80,13 +79,13 @@ impl From<Status> for FlightError {
         if let Some(error) = status.source.as_deref().and_then(|source| source.downcast_ref::<FlightError>()) {
             return error.clone();
         }
-        let arrow = status.metadata.get(ARROW_STATUS).and_then(|value| value.to_str().ok()?.trim().parse().ok());
-        let message = match binary_value(&status.metadata, ARROW_MESSAGE) {
+        let arrow = status.metadata().get(ARROW_STATUS).and_then(|value| value.to_str().ok()?.trim().parse().ok());
+        let message = match first_binary_metadata(status.metadata(), ARROW_MESSAGE) {
             // Whole as it is: whatever it ends with is what the application said.
             Some(Ok(message)) if arrow.is_some() => String::from_utf8_lossy(&message).into_owned(),
             _ => without_detail(&status.message).to_owned(),
         };
-        let extra_info = match binary_value(&status.metadata, EXTRA_INFO) {
+        let extra_info = match first_binary_metadata(status.metadata(), EXTRA_INFO) {
             Some(Ok(extra_info)) => extra_info,
             Some(Err(_)) | None => Bytes::new(),
         };
@@ -100,8 +99,8 @@ impl From<Status> for FlightError {
 
 fn kind_of(code: Code, arrow: Option<u8>) -> Kind {
     match (code, arrow) {
-        (Code::Ok, _) | (Code::Unknown, Some(9)) => Kind::Unknown,
-        _ => TABLE.iter().find(|row| row.code == code).map_or(Kind::Unknown, |row| row.kind),
+        (Code::Unknown, Some(9)) => Kind::Unknown,
+        _ => code.into(),
     }
 }
 

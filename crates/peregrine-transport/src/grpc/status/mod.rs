@@ -1,6 +1,5 @@
 //! The status that ends a call: a code, a message, and the trailers that go with it.
 
-mod code;
 mod flight_table;
 #[cfg(test)]
 mod tests;
@@ -9,13 +8,15 @@ mod without_status;
 
 use std::error::Error;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use http::HeaderMap;
+use peregrine_proto::Code;
 
-pub use code::Code;
 pub(crate) use trailers::{GRPC_STATUS, from_trailers, into_trailers};
 pub(crate) use without_status::{from_http, from_reset, from_transport, innermost, was_refused};
+
+static NO_METADATA: OnceLock<HeaderMap> = OnceLock::new();
 
 /// How a call ended: a gRPC code, a message, and trailing metadata.
 ///
@@ -23,8 +24,8 @@ pub(crate) use without_status::{from_http, from_reset, from_transport, innermost
 /// and `extra_info`; those travel in the metadata.
 ///
 /// ```
-/// use peregrine_proto::{FlightError, FlightErrorKind};
-/// use peregrine_transport::{Code, Status};
+/// use peregrine_proto::{Code, FlightError, FlightErrorKind};
+/// use peregrine_transport::Status;
 ///
 /// let status = Status::from(FlightError::not_found("no flight named trips"));
 /// assert_eq!(status.code(), Code::NotFound);
@@ -34,8 +35,8 @@ pub(crate) use without_status::{from_http, from_reset, from_transport, innermost
 pub struct Status {
     code: Code,
     message: String,
-    /// Boxed, so that a `Result<_, Status>` stays small.
-    metadata: Box<HeaderMap>,
+    /// Boxed, so that a `Result<_, Status>` stays small; `None` if there is none.
+    metadata: Option<Box<HeaderMap>>,
     source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
@@ -47,13 +48,13 @@ impl Status {
 
     /// A status with a code and a message.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), metadata: Box::default(), source: None }
+        Self { code, message: message.into(), metadata: None, source: None }
     }
 
     /// Sets the trailers that go with the status.
     #[must_use]
     pub fn with_metadata(mut self, metadata: HeaderMap) -> Self {
-        *self.metadata = metadata;
+        self.metadata = Some(Box::new(metadata)).filter(|metadata| !metadata.is_empty());
         self
     }
 
@@ -82,12 +83,12 @@ impl Status {
 
     /// The trailers, without `grpc-status` and `grpc-message`.
     pub fn metadata(&self) -> &HeaderMap {
-        &self.metadata
+        self.metadata.as_deref().unwrap_or_else(|| NO_METADATA.get_or_init(HeaderMap::new))
     }
 
     /// The trailers, to add to them. What is too large for 8 KiB of trailers is left out when they are sent.
     pub fn metadata_mut(&mut self) -> &mut HeaderMap {
-        &mut self.metadata
+        self.metadata.get_or_insert_default()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use http::{HeaderMap, HeaderValue};
-use peregrine_proto::{FlightError, FlightErrorKind as Kind};
+use peregrine_proto::{Code, FlightError, FlightErrorKind as Kind};
 use proptest::prelude::*;
 
 use super::*;

@@ -2,10 +2,10 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode, utf8_percent_encode};
+use peregrine_proto::{Code, binary_metadata_text, first_binary_metadata};
 
+use super::Status;
 use super::flight_table::{ARROW_DETAIL, ARROW_MESSAGE, ARROW_STATUS, EXTRA_INFO, with_detail};
-use super::{Code, Status};
-use crate::metadata::{binary_text, binary_value};
 
 pub(crate) const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
@@ -27,11 +27,33 @@ const MESSAGE_FLOOR: usize = 512;
 /// The trailers of a status, within the limit: where it must be the message is cut, and `extra_info` or the
 /// application's own trailers are left out, the larger of them first. The message says so.
 pub(crate) fn into_trailers(status: Status) -> HeaderMap {
+    let fits = status.fits();
     let mut draft = Draft::new(status);
-    if draft.cost(&draft.message) > TRAILERS_LIMIT {
+    if !fits && draft.cost(&draft.message) > TRAILERS_LIMIT {
         draft.make_room();
     }
     draft.into_trailers()
+}
+
+impl Status {
+    /// The status as its peer gets it: what does not fit into trailers is left out.
+    pub(crate) fn fitted(self) -> Self {
+        if self.fits() {
+            return self;
+        }
+        let (code, source) = (self.code, self.source.clone());
+        let mut fitted = from_trailers(into_trailers(self)).unwrap_or_else(|| Self::new(code, ""));
+        fitted.source = source;
+        fitted
+    }
+
+    /// Whether it surely fits: percent-encoded a byte of the message takes three, and Arrow's copy of the message has been
+    /// counted with the metadata.
+    fn fits(&self) -> bool {
+        let metadata: usize = self.metadata().iter().map(|(name, value)| cost(name, value.len())).sum();
+        let message = cost(&GRPC_STATUS, 2) + cost(&GRPC_MESSAGE, 3 * self.message.len());
+        metadata + message <= TRAILERS_LIMIT
+    }
 }
 
 /// The status that trailers hold; `None` where there is no `grpc-status`.
@@ -67,13 +89,20 @@ struct Draft {
 impl Draft {
     fn new(mut status: Status) -> Self {
         let text = |name| {
-            let value = binary_value(&status.metadata, name)?.ok()?;
+            let value = first_binary_metadata(status.metadata(), name)?.ok()?;
             String::from_utf8(value.to_vec()).ok()
         };
         let (arrow, detail) = (text(ARROW_MESSAGE), text(ARROW_DETAIL));
         let is_arrow = arrow.is_some();
         let message = arrow.unwrap_or_else(|| std::mem::take(&mut status.message));
-        Self { code: status.code, message, detail, is_arrow, note: String::new(), metadata: *status.metadata }
+        Self {
+            code: status.code,
+            message,
+            detail,
+            is_arrow,
+            note: String::new(),
+            metadata: status.metadata.map(|metadata| *metadata).unwrap_or_default(),
+        }
     }
 
     /// What all trailers cost if the message is cut to this one.
@@ -151,7 +180,7 @@ impl Draft {
             trailers.insert(GRPC_MESSAGE, encode(&message));
         }
         if self.is_arrow {
-            trailers.insert(ARROW_MESSAGE, binary_text(full.as_bytes()));
+            trailers.insert(ARROW_MESSAGE, binary_metadata_text(full.as_bytes()));
         }
         trailers
     }

@@ -4,8 +4,9 @@ use std::error::Error;
 
 use h2::Reason;
 use http::StatusCode;
+use peregrine_proto::Code;
 
-use super::{Code, Status};
+use super::Status;
 
 /// The status of an HTTP answer that has no `grpc-status`.
 pub(crate) fn from_http(http: StatusCode) -> Status {

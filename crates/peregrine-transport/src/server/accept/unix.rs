@@ -6,10 +6,16 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::os::unix::net::UnixStream as BlockingUnixStream;
 use std::path::{Path, PathBuf};
 
-use tokio::net::{UnixListener, UnixStream};
+use peregrine_proto::PeerAddress;
+use tokio::net::UnixListener;
+
+use super::path_authority::PathAuthority;
+use super::{Accept, Accepting};
+use crate::io::Io;
+use crate::listen_address::ListenAddress;
 
 /// A listening unix socket that removes its file at the end.
-pub(super) struct UnixSocket {
+pub(super) struct UnixAccept {
     listener: UnixListener,
     path: PathBuf,
     file: Option<FileIdentity>,
@@ -18,7 +24,7 @@ pub(super) struct UnixSocket {
 /// Tells our socket file from one that another process put in its place.
 type FileIdentity = (u64, u64);
 
-impl UnixSocket {
+impl UnixAccept {
     pub(super) fn bind(path: &Path) -> io::Result<Self> {
         let listener = match UnixListener::bind(path) {
             Err(error) if error.kind() == io::ErrorKind::AddrInUse && is_stale(path) => {
@@ -29,13 +35,22 @@ impl UnixSocket {
         };
         Ok(Self { listener, path: path.to_owned(), file: identity(path) })
     }
+}
 
-    pub(super) async fn accept(&self) -> io::Result<UnixStream> {
-        Ok(self.listener.accept().await?.0)
+impl Accept for UnixAccept {
+    fn accept(&mut self) -> Accepting<'_> {
+        Box::pin(async {
+            let (stream, _) = self.listener.accept().await?;
+            Ok((Box::new(PathAuthority::new(stream)) as Box<dyn Io>, PeerAddress::Unix))
+        })
+    }
+
+    fn local_addr(&self) -> ListenAddress {
+        ListenAddress::Unix(self.path.clone())
     }
 }
 
-impl Drop for UnixSocket {
+impl Drop for UnixAccept {
     fn drop(&mut self) {
         if self.file.is_some() && identity(&self.path) == self.file {
             // Nothing can be done about a file that cannot be removed; the next server will find it stale.

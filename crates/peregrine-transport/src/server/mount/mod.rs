@@ -1,19 +1,24 @@
 //! Services that a server has beside its handler, each under a prefix of the path.
 
+pub(crate) mod mounted_body;
 pub(crate) mod mounted_call;
 
 use std::fmt;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
-use peregrine_proto::FlightError;
+use peregrine_proto::{CallInfo, FlightError};
 use tower_service::Service;
 
-use crate::call::held_body::{BoxBody, BoxError, IncomingBody, boxed};
+use super::incoming_body::IncomingBody;
+use crate::call::any_body::{BoxBody, boxed};
+use crate::grpc::status::Status;
+use crate::mutex::Mutex;
+use crate::service_once::{BoxServiceFuture, ServiceOnce, call_clone};
 
 /// HTTP services that share the connections of a server with its handler: the calls whose path begins with a mount's
 /// prefix are its own.
@@ -22,21 +27,37 @@ use crate::call::held_body::{BoxBody, BoxError, IncomingBody, boxed};
 #[derive(Clone, Default)]
 pub struct Mounts {
     mounts: Vec<Mount>,
+    gate: Option<Arc<dyn MountGate>>,
+}
+
+/// Decides which calls reach mounted services.
+pub trait MountGate: Send + Sync + 'static {
+    /// Lets a call through, or ends it with a status.
+    ///
+    /// # Errors
+    /// The status that the caller gets.
+    fn admit<'a>(&'a self, call: &'a CallInfo) -> Pin<Box<dyn Future<Output = Result<(), Status>> + Send + 'a>>;
 }
 
 /// A service and its prefix.
 #[derive(Clone)]
 pub(crate) struct Mount {
     prefix: Arc<str>,
-    service: Arc<dyn MountedService>,
+    /// Passes no gate.
+    is_open: bool,
+    /// The service that is cloned, behind a lock, for services need not be `Sync`.
+    service: Arc<Mutex<Box<MountedService>>>,
 }
 
-/// What a mounted service answers to a request.
-pub(crate) type Answering = Pin<Box<dyn Future<Output = Result<Response<BoxBody>, BoxError>> + Send>>;
+type MountedService = dyn ServiceOnce<Request<IncomingBody>, Response<BoxBody>>;
+
+/// The response of a mounted service, on its way.
+pub(crate) type Answering = BoxServiceFuture<Response<BoxBody>>;
 
 impl Mounts {
     /// Mounts a service. The prefix counts in whole segments of the path: `/grpc.health.v1.Health` takes
-    /// `/grpc.health.v1.Health/Check`. Of several prefixes the longest takes the call.
+    /// `/grpc.health.v1.Health/Check`. Of several prefixes the longest takes the call. Calls pass the
+    /// [gate](Self::set_gate) first, if there is one.
     pub fn add<S, B>(&mut self, prefix: impl Into<String>, service: S)
     where
         S: Service<Request<IncomingBody>, Response = Response<B>> + Clone + Send + 'static,
@@ -45,8 +66,36 @@ impl Mounts {
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let service = Arc::new(Cloned { service: Mutex::new(service) });
-        self.mounts.push(Mount { prefix: prefix.into().into(), service });
+        self.push(prefix.into(), service, false);
+    }
+
+    /// Mounts a service whose calls pass no gate, as health checks. Otherwise as [`add`](Self::add).
+    pub fn add_open<S, B>(&mut self, prefix: impl Into<String>, service: S)
+    where
+        S: Service<Request<IncomingBody>, Response = Response<B>> + Clone + Send + 'static,
+        S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+        S::Future: Send + 'static,
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        self.push(prefix.into(), service, true);
+    }
+
+    /// Sets what calls of mounted services pass first.
+    pub fn set_gate(&mut self, gate: Arc<dyn MountGate>) {
+        self.gate = Some(gate);
+    }
+
+    fn push<S, B>(&mut self, prefix: String, service: S, is_open: bool)
+    where
+        S: Service<Request<IncomingBody>, Response = Response<B>> + Clone + Send + 'static,
+        S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+        S::Future: Send + 'static,
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let service = Arc::new(Mutex::new(call_clone(service, |response: Response<B>| response.map(boxed))));
+        self.mounts.push(Mount { prefix: prefix.into(), is_open, service });
     }
 
     /// Whether nothing is mounted.
@@ -83,6 +132,11 @@ impl Mounts {
         Ok(())
     }
 
+    /// What the calls of a mount pass first.
+    pub(crate) fn gate_of(&self, mount: &Mount) -> Option<Arc<dyn MountGate>> {
+        self.gate.clone().filter(|_| !mount.is_open)
+    }
+
     /// The mount that a path belongs to.
     pub(crate) fn find(&self, path: &str) -> Option<&Mount> {
         self.mounts.iter().filter(|mount| covers(&mount.prefix, path)).max_by_key(|mount| mount.prefix.len())
@@ -102,41 +156,13 @@ impl Mount {
 
     /// Nothing of the service runs before the future is polled.
     pub(crate) fn call(&self, request: Request<IncomingBody>) -> Answering {
-        Arc::clone(&self.service).call(request)
+        self.service.lock().clone_box().call(request)
     }
 }
 
 /// Whether `path` is `prefix` or lies below it.
 fn covers(prefix: &str, path: &str) -> bool {
     path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
-/// A service of any type, called on a clone.
-trait MountedService: Send + Sync {
-    fn call(self: Arc<Self>, request: Request<IncomingBody>) -> Answering;
-}
-
-/// The service that is cloned, behind a lock, for services need not be `Sync`.
-struct Cloned<S> {
-    service: Mutex<S>,
-}
-
-impl<S, B> MountedService for Cloned<S>
-where
-    S: Service<Request<IncomingBody>, Response = Response<B>> + Clone + Send + 'static,
-    S::Error: Into<BoxError>,
-    S::Future: Send + 'static,
-    B: Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<BoxError>,
-{
-    fn call(self: Arc<Self>, request: Request<IncomingBody>) -> Answering {
-        Box::pin(async move {
-            let mut service = self.service.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            poll_fn(|cx| service.poll_ready(cx)).await.map_err(Into::into)?;
-            let response = service.call(request).await.map_err(Into::into)?;
-            Ok(response.map(boxed))
-        })
-    }
 }
 
 #[cfg(test)]

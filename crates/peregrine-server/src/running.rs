@@ -13,19 +13,18 @@ use crate::signals::Signals;
 /// When the last clone is dropped the server takes no more calls, and those that run have ten seconds.
 #[derive(Debug, Clone)]
 pub struct RunningServer {
-    location: Location,
     handle: ServeHandle,
 }
 
 impl RunningServer {
-    pub(crate) fn new(location: Location, handle: ServeHandle) -> Self {
-        Self { location, handle }
+    pub(crate) fn new(handle: ServeHandle) -> Self {
+        Self { handle }
     }
 
     /// Where the server listens, with the real port. A server without an address of its own, as in memory, is known
     /// as [`Location::reuse_connection`].
     pub fn location(&self) -> &Location {
-        &self.location
+        self.handle.location()
     }
 
     /// Takes no more connections and calls, lets the calls that run come to their end, and cuts what is left after

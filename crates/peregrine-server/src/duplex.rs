@@ -8,47 +8,43 @@ use std::task::{Context, Poll, ready};
 
 use futures_util::StreamExt;
 use peregrine_proto::FlightError;
-use peregrine_stream::{BodyAlignment, FlightStreamReader, WriteConfig, WrittenFrames};
+use peregrine_stream::{FlightStreamReader, FrameConfig, WriteConfig, WrittenFrames};
 use peregrine_transport::MessageReader;
 use tokio::task::JoinHandle;
 
 use crate::context::ServerCallContext;
-use crate::dispatch::{Frames, Server, caught};
+use crate::dispatch::{Answer, Server, caught};
 use crate::service::FlightService;
 
 pub(crate) async fn put<S: FlightService>(
     server: Arc<Server<S>>,
     context: ServerCallContext,
     messages: MessageReader,
-) -> Result<Frames, FlightError> {
-    let reader = read(&server, &context, messages).await?;
-    let (writer, frames) = WrittenFrames::of_metadata();
+    frames: FrameConfig,
+) -> Result<Answer, FlightError> {
+    let reader = read(&server, messages).await?;
+    let (writer, frames) = WrittenFrames::of_metadata(frames);
     let call = context.clone();
     let handler = Handler::start(&call, async move { server.service.do_put(context, reader, writer).await });
-    Ok(frames.until(handler).boxed())
+    Ok(Answer::Frames(frames.until(handler).boxed()))
 }
 
 pub(crate) async fn exchange<S: FlightService>(
     server: Arc<Server<S>>,
     context: ServerCallContext,
     messages: MessageReader,
-    alignment: BodyAlignment,
-) -> Result<Frames, FlightError> {
-    let reader = read(&server, &context, messages).await?;
-    let (writer, frames) = WrittenFrames::of_data(WriteConfig { alignment, ..WriteConfig::default() });
+    frames: FrameConfig,
+) -> Result<Answer, FlightError> {
+    let reader = read(&server, messages).await?;
+    let (writer, frames) = WrittenFrames::of_data(WriteConfig { frames, ..WriteConfig::default() });
     let call = context.clone();
     let handler = Handler::start(&call, async move { server.service.do_exchange(context, reader, writer).await });
-    Ok(frames.until(handler).boxed())
+    Ok(Answer::Frames(frames.until(handler).boxed()))
 }
 
 /// A reader that has the descriptor.
-async fn read<S>(
-    server: &Server<S>,
-    context: &ServerCallContext,
-    messages: MessageReader,
-) -> Result<FlightStreamReader, FlightError> {
-    let headers = context.request_headers().clone();
-    let mut reader = FlightStreamReader::new(messages, headers, server.read_config());
+async fn read<S>(server: &Server<S>, messages: MessageReader) -> Result<FlightStreamReader, FlightError> {
+    let mut reader = FlightStreamReader::new(messages, server.read_config());
     reader.read_descriptor().await?;
     Ok(reader)
 }

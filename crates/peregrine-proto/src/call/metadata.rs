@@ -4,9 +4,9 @@ use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
-use http::header::Entry;
 use http::{HeaderMap, HeaderName, HeaderValue};
-use peregrine_proto::FlightError;
+
+use crate::FlightError;
 
 /// Writes without padding and reads with and without, as gRPC asks.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -34,12 +34,12 @@ const RESERVED: [&str; 9] = [
 /// ASCII. Names are lowercased; one name may have many values.
 ///
 /// # Errors
-/// [`InvalidArgument`](peregrine_proto::FlightErrorKind::InvalidArgument), naming the key, if it is not a header's
+/// [`InvalidArgument`](crate::FlightErrorKind::InvalidArgument), naming the key, if it is not a header's
 /// name, is reserved (`grpc-*`, `content-type`, `te` and the like), or if the value cannot be sent.
 ///
 /// ```
 /// use http::HeaderMap;
-/// use peregrine_transport::{append_metadata, metadata_values};
+/// use peregrine_proto::{append_metadata, metadata_values};
 ///
 /// let mut headers = HeaderMap::new();
 /// append_metadata(&mut headers, "Trace-bin", [0, 159, 146])?;
@@ -69,7 +69,7 @@ pub fn insert_metadata(headers: &mut HeaderMap, key: &str, value: impl AsRef<[u8
 /// have been joined with commas on the way.
 ///
 /// # Errors
-/// [`InvalidArgument`](peregrine_proto::FlightErrorKind::InvalidArgument), naming the key, for a binary value that is
+/// [`InvalidArgument`](crate::FlightErrorKind::InvalidArgument), naming the key, for a binary value that is
 /// not base64.
 pub fn metadata_values(headers: &HeaderMap, key: &str) -> Result<Vec<Bytes>, FlightError> {
     let key = key.to_ascii_lowercase();
@@ -96,28 +96,17 @@ pub fn metadata_entries(headers: &HeaderMap) -> impl Iterator<Item = (&str, Byte
     })
 }
 
-/// The first value of a binary name.
-pub(crate) fn binary_value(headers: &HeaderMap, name: &str) -> Option<Result<Bytes, FlightError>> {
+/// The first value of a binary name. For the crates of this workspace.
+pub fn first_binary_metadata(headers: &HeaderMap, name: &str) -> Option<Result<Bytes, FlightError>> {
     let value = headers.get(name)?.as_bytes();
     let first = value.split(|byte| *byte == b',').next().unwrap_or(value);
     Some(decode(name, first))
 }
 
-/// Bytes as the value of a binary name.
-pub(crate) fn binary_text(value: &[u8]) -> HeaderValue {
+/// Bytes as the value of a binary name. For the crates of this workspace.
+pub fn binary_metadata_text(value: &[u8]) -> HeaderValue {
     // Base64 is always a valid header value.
     HeaderValue::try_from(BASE64.encode(value)).unwrap_or_else(|_| HeaderValue::from_static(""))
-}
-
-/// Takes out what belongs to gRPC and not to the application.
-pub(crate) fn strip_reserved(headers: &mut HeaderMap) {
-    const OURS: [&str; 6] =
-        ["content-type", "grpc-accept-encoding", "grpc-encoding", "grpc-message-type", "grpc-timeout", "te"];
-    for name in OURS {
-        if let Entry::Occupied(entry) = headers.entry(name) {
-            entry.remove_entry_mult();
-        }
-    }
 }
 
 fn is_binary(name: &str) -> bool {
@@ -145,7 +134,7 @@ fn checked_name(key: &str) -> Result<HeaderName, FlightError> {
 
 fn checked_value(name: &HeaderName, value: &[u8]) -> Result<HeaderValue, FlightError> {
     if is_binary(name.as_str()) {
-        return Ok(binary_text(value));
+        return Ok(binary_metadata_text(value));
     }
     let is_text = value.iter().all(|byte| matches!(byte, 0x20..=0x7e));
     match HeaderValue::from_bytes(value) {

@@ -60,19 +60,19 @@ impl FlightClient {
     /// All clones of a client share its connection, and so its end. A client that is only dropped closes the connection
     /// once its calls have ended.
     pub fn close(&self) {
-        self.caller().channel().close();
+        self.caller().channel.close();
     }
 
     async fn try_listing(&self, deadline: Option<Instant>) -> Result<(), FlightError> {
         let timeout = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         let options = FlightCallOptions { timeout, ..FlightCallOptions::default() };
-        self.list_flights_with(Criteria::default(), &options).await?.read_next().await?;
+        self.with(options).list_flights(Criteria::default()).await?.read_next().await?;
         Ok(())
     }
 
     /// When to try again, after so many tries.
     fn next_try(&self, refusals: u32) -> Instant {
-        let (channel, now) = (self.caller().channel(), Instant::now());
+        let (channel, now) = (&self.caller().channel, Instant::now());
         let next = match channel.next_attempt() {
             Some(attempt) => Some(Instant::from_std(attempt)),
             // There is a connection, over which the server itself said that it is not available.

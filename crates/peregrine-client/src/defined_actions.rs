@@ -7,7 +7,6 @@ use peregrine_proto::{
 };
 
 use crate::client::FlightClient;
-use crate::options::FlightCallOptions;
 
 /// The actions that Flight defines. Each is a DoAction of its name with one message in and one out.
 impl FlightClient {
@@ -20,19 +19,7 @@ impl FlightClient {
         &self,
         request: &CancelFlightInfoRequest,
     ) -> Result<CancelFlightInfoResult, FlightError> {
-        self.cancel_flight_info_with(request, &FlightCallOptions::default()).await
-    }
-
-    /// [`cancel_flight_info`](Self::cancel_flight_info) with options.
-    ///
-    /// # Errors
-    /// As there.
-    pub async fn cancel_flight_info_with(
-        &self,
-        request: &CancelFlightInfoRequest,
-        options: &FlightCallOptions,
-    ) -> Result<CancelFlightInfoResult, FlightError> {
-        self.act(ActionType::CANCEL_FLIGHT_INFO, request, options).await
+        self.act(ActionType::CANCEL_FLIGHT_INFO, request).await
     }
 
     /// Asks for more time for an endpoint. The answer is the endpoint to use from now on.
@@ -43,19 +30,7 @@ impl FlightClient {
         &self,
         request: &RenewFlightEndpointRequest,
     ) -> Result<FlightEndpoint, FlightError> {
-        self.renew_flight_endpoint_with(request, &FlightCallOptions::default()).await
-    }
-
-    /// [`renew_flight_endpoint`](Self::renew_flight_endpoint) with options.
-    ///
-    /// # Errors
-    /// As there.
-    pub async fn renew_flight_endpoint_with(
-        &self,
-        request: &RenewFlightEndpointRequest,
-        options: &FlightCallOptions,
-    ) -> Result<FlightEndpoint, FlightError> {
-        self.act(ActionType::RENEW_FLIGHT_ENDPOINT, request, options).await
+        self.act(ActionType::RENEW_FLIGHT_ENDPOINT, request).await
     }
 
     /// Sets options of the session. What the server refused is in the result.
@@ -66,19 +41,7 @@ impl FlightClient {
         &self,
         request: &SetSessionOptionsRequest,
     ) -> Result<SetSessionOptionsResult, FlightError> {
-        self.set_session_options_with(request, &FlightCallOptions::default()).await
-    }
-
-    /// [`set_session_options`](Self::set_session_options) with options.
-    ///
-    /// # Errors
-    /// As there.
-    pub async fn set_session_options_with(
-        &self,
-        request: &SetSessionOptionsRequest,
-        options: &FlightCallOptions,
-    ) -> Result<SetSessionOptionsResult, FlightError> {
-        self.act(ActionType::SET_SESSION_OPTIONS, request, options).await
+        self.act(ActionType::SET_SESSION_OPTIONS, request).await
     }
 
     /// Gives all options of the session.
@@ -89,19 +52,7 @@ impl FlightClient {
         &self,
         request: &GetSessionOptionsRequest,
     ) -> Result<GetSessionOptionsResult, FlightError> {
-        self.get_session_options_with(request, &FlightCallOptions::default()).await
-    }
-
-    /// [`get_session_options`](Self::get_session_options) with options.
-    ///
-    /// # Errors
-    /// As there.
-    pub async fn get_session_options_with(
-        &self,
-        request: &GetSessionOptionsRequest,
-        options: &FlightCallOptions,
-    ) -> Result<GetSessionOptionsResult, FlightError> {
-        self.act(ActionType::GET_SESSION_OPTIONS, request, options).await
+        self.act(ActionType::GET_SESSION_OPTIONS, request).await
     }
 
     /// Ends the session.
@@ -109,29 +60,12 @@ impl FlightClient {
     /// # Errors
     /// As [`cancel_flight_info`](Self::cancel_flight_info).
     pub async fn close_session(&self, request: &CloseSessionRequest) -> Result<CloseSessionResult, FlightError> {
-        self.close_session_with(request, &FlightCallOptions::default()).await
-    }
-
-    /// [`close_session`](Self::close_session) with options.
-    ///
-    /// # Errors
-    /// As there.
-    pub async fn close_session_with(
-        &self,
-        request: &CloseSessionRequest,
-        options: &FlightCallOptions,
-    ) -> Result<CloseSessionResult, FlightError> {
-        self.act(ActionType::CLOSE_SESSION, request, options).await
+        self.act(ActionType::CLOSE_SESSION, request).await
     }
 
     /// An action with one message in and one out.
-    async fn act<Q: FlightMessage + Sync, A: FlightMessage>(
-        &self,
-        name: &str,
-        request: &Q,
-        options: &FlightCallOptions,
-    ) -> Result<A, FlightError> {
-        let mut results = self.do_action_with(Action::new(name, request.serialize()), options).await?;
+    async fn act<Q: FlightMessage + Sync, A: FlightMessage>(&self, name: &str, request: &Q) -> Result<A, FlightError> {
+        let mut results = self.do_action(Action::new(name, request.serialize())).await?;
         let result = results.read_next().await?;
         // The status comes behind the result, and may still be an error.
         let extra = results.read_next().await?;

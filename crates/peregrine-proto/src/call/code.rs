@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::FlightErrorKind;
+
 macro_rules! codes {
     ($($(#[$doc:meta])* $code:ident = $number:literal, $name:literal;)*) => {
         /// A code of gRPC. There are no others, and have been none since its first version.
@@ -73,8 +75,60 @@ impl Code {
     }
 }
 
+/// Every kind once, with its code. Of two kinds with one code the first is what the code means by itself.
+const KINDS: [(FlightErrorKind, Code); 17] = [
+    (FlightErrorKind::Cancelled, Code::Cancelled),
+    (FlightErrorKind::Failed, Code::Unknown),
+    (FlightErrorKind::Unknown, Code::Unknown),
+    (FlightErrorKind::InvalidArgument, Code::InvalidArgument),
+    (FlightErrorKind::TimedOut, Code::DeadlineExceeded),
+    (FlightErrorKind::NotFound, Code::NotFound),
+    (FlightErrorKind::AlreadyExists, Code::AlreadyExists),
+    (FlightErrorKind::Unauthorized, Code::PermissionDenied),
+    (FlightErrorKind::ResourceExhausted, Code::ResourceExhausted),
+    (FlightErrorKind::FailedPrecondition, Code::FailedPrecondition),
+    (FlightErrorKind::Aborted, Code::Aborted),
+    (FlightErrorKind::OutOfRange, Code::OutOfRange),
+    (FlightErrorKind::Unimplemented, Code::Unimplemented),
+    (FlightErrorKind::Internal, Code::Internal),
+    (FlightErrorKind::Unavailable, Code::Unavailable),
+    (FlightErrorKind::DataLoss, Code::DataLoss),
+    (FlightErrorKind::Unauthenticated, Code::Unauthenticated),
+];
+
+impl From<FlightErrorKind> for Code {
+    /// The code that tells a peer about errors of a kind.
+    fn from(kind: FlightErrorKind) -> Self {
+        KINDS.iter().find(|(other, _)| *other == kind).map_or(Self::Unknown, |(_, code)| *code)
+    }
+}
+
+impl From<Code> for FlightErrorKind {
+    /// What a code means by itself. [`Code::Ok`], which is no error, becomes [`FlightErrorKind::Unknown`].
+    fn from(code: Code) -> Self {
+        KINDS.iter().find(|(_, other)| *other == code).map_or(Self::Unknown, |(kind, _)| *kind)
+    }
+}
+
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_a_code_and_every_code_but_ok_a_kind() {
+        for kind in FlightErrorKind::ALL.iter().copied().filter(|kind| *kind != FlightErrorKind::Unknown) {
+            assert_eq!(FlightErrorKind::from(Code::from(kind)), kind);
+        }
+        for code in Code::ALL.into_iter().skip(1) {
+            assert_eq!(Code::from(FlightErrorKind::from(code)), code);
+        }
+        assert_eq!(Code::from(FlightErrorKind::Unknown), Code::Unknown);
+        assert_eq!(FlightErrorKind::from(Code::Ok), FlightErrorKind::Unknown);
     }
 }

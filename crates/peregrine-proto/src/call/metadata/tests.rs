@@ -68,16 +68,6 @@ fn text_that_is_not_printable_ascii_is_refused_by_name() {
     append_metadata(&mut HeaderMap::new(), "some-key", " ~").unwrap();
 }
 
-#[test]
-fn what_belongs_to_grpc_is_taken_out_even_if_repeated() {
-    let mut headers = HeaderMap::new();
-    for name in ["te", "content-type", "grpc-timeout", "grpc-encoding", "grpc-encoding", "own"] {
-        headers.append(name, HeaderValue::from_static("x"));
-    }
-    strip_reserved(&mut headers);
-    assert_eq!(headers.keys().collect::<Vec<_>>(), ["own"]);
-}
-
 proptest! {
     #[test]
     fn any_bytes_survive_as_binary_values(expected in proptest::collection::vec(any::<Vec<u8>>(), 0..5)) {

@@ -1,0 +1,188 @@
+//! The HTTP level of a server: what layers of tower wrap.
+
+use std::convert::Infallible;
+use std::error::Error;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use http::{Request, Response};
+use http_body::Body;
+use peregrine_proto::{Code, FlightError};
+use tower_layer::Layer;
+use tower_service::Service;
+
+use super::call_service::trailers_only;
+use super::incoming_body::IncomingBody;
+use super::response_body::ResponseBody;
+use super::router::{Routed, Router};
+use crate::call::token::CallToken;
+use crate::grpc::status::Status;
+use crate::mutex::Mutex;
+use crate::rope::Rope;
+use crate::service_once::{BoxServiceFuture, ServiceOnce, call_clone};
+
+/// A server as a service of HTTP requests: calls of its handler, and its mounted services. What [layers](ServeLayers) wrap.
+///
+/// Where there are layers, the extensions of a request have its [`Peer`](peregrine_proto::Peer) and the
+/// [`CallToken`] of its call.
+#[derive(Clone)]
+pub struct HttpService {
+    kind: ServiceKind,
+}
+
+type LayeredService = dyn ServiceOnce<Request<IncomingBody>, Response<ResponseBody>>;
+
+#[derive(Clone)]
+enum ServiceKind {
+    Router(Arc<Router>),
+    /// Behind a lock, for services need not be `Sync`.
+    Layered(Arc<Mutex<Box<LayeredService>>>),
+}
+
+impl HttpService {
+    pub(crate) fn new(router: Router) -> Self {
+        Self { kind: ServiceKind::Router(Arc::new(router)) }
+    }
+}
+
+impl Service<Request<IncomingBody>> for HttpService {
+    type Response = Response<ResponseBody>;
+    type Error = Infallible;
+    type Future = HttpFuture;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, mut request: Request<IncomingBody>) -> HttpFuture {
+        let step = match &self.kind {
+            ServiceKind::Router(router) => router.route(request).map_or(HttpStep::Taken, HttpStep::Routed),
+            ServiceKind::Layered(service) => {
+                let Some(token) = request.body().token().cloned() else { return HttpFuture { step: HttpStep::Taken } };
+                if let Some(peer) = request.body().peer().cloned() {
+                    request.extensions_mut().insert(peer.as_ref().clone());
+                }
+                request.extensions_mut().insert(token.clone());
+                let service = service.lock().clone_box();
+                HttpStep::Layered { response: Some(service.call(request)), token }
+            }
+        };
+        HttpFuture { step }
+    }
+}
+
+impl fmt::Debug for HttpService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpService").finish_non_exhaustive()
+    }
+}
+
+/// The way of a request to its response.
+pub struct HttpFuture {
+    step: HttpStep,
+}
+
+enum HttpStep {
+    Routed(Routed),
+    Layered {
+        response: Option<BoxServiceFuture<Response<ResponseBody>>>,
+        token: CallToken,
+    },
+    /// A layer has taken the body of the request, which is not its business.
+    Taken,
+}
+
+impl Future for HttpFuture {
+    type Output = Result<Response<ResponseBody>, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Poll::Ready(Ok(match &mut self.get_mut().step {
+            HttpStep::Routed(routed) => ready!(routed.poll(cx)),
+            HttpStep::Layered { response, token } => {
+                // A layer may keep a call waiting, which its end must reach all the same.
+                let result = match (token.cancelled_with(), response.as_mut()) {
+                    (None, Some(response)) => ready!(response.as_mut().poll(cx)).map_err(layer_failed),
+                    (Some(status), _) => Err(status),
+                    (None, None) => Err(Status::new(Code::Internal, "the call was polled after its end")),
+                };
+                *response = None;
+                result.unwrap_or_else(|status| {
+                    let status = status.fitted();
+                    token.finish(status.clone());
+                    trailers_only(status)
+                })
+            }
+            HttpStep::Taken => trailers_only(Status::new(Code::Internal, "a layer has taken the request's body")),
+        }))
+    }
+}
+
+impl fmt::Debug for HttpFuture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpFuture").finish_non_exhaustive()
+    }
+}
+
+/// The status of a call that a layer failed. Errors of Flight and statuses keep their meaning.
+fn layer_failed(error: Box<dyn Error + Send + Sync>) -> Status {
+    let error = match error.downcast::<Status>() {
+        Ok(status) => return *status,
+        Err(error) => error,
+    };
+    match error.downcast::<FlightError>() {
+        Ok(error) => Status::from(*error),
+        Err(error) => {
+            tracing::error!(error, "a layer failed");
+            Status::new(Code::Unavailable, "a layer of the server failed")
+        }
+    }
+}
+
+/// The layers of a server, the outermost first: each request passes them, those of mounted services too.
+///
+/// They are applied once, and each request runs on a clone. A layer may change the headers of request and response and wrap the
+/// response's body, whose frames are [`Rope`]s; it passes the request's body, an [`IncomingBody`], on as it is. Where there is
+/// no layer, nothing is boxed.
+///
+/// A layer sees a call up to its response headers, unless it wraps the body: a limit on time or on concurrency ends there. The
+/// HTTP status 408 of tower-http's timeout is UNKNOWN to clients of gRPC.
+#[derive(Clone, Default)]
+pub struct ServeLayers {
+    layers: Vec<Arc<dyn Fn(HttpService) -> HttpService + Send + Sync>>,
+}
+
+impl ServeLayers {
+    /// Adds a layer inside of those that were added before.
+    pub fn push<L, S, B>(&mut self, layer: L)
+    where
+        L: Layer<HttpService, Service = S> + Send + Sync + 'static,
+        S: Service<Request<IncomingBody>, Response = Response<B>> + Clone + Send + 'static,
+        S::Error: Into<Box<dyn Error + Send + Sync>>,
+        S::Future: Send + 'static,
+        B: Body<Data = Rope> + Send + 'static,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        self.layers.push(Arc::new(move |inner| {
+            let service = call_clone(layer.layer(inner), |response: Response<B>| response.map(ResponseBody::layered));
+            HttpService { kind: ServiceKind::Layered(Arc::new(Mutex::new(service))) }
+        }));
+    }
+
+    /// Whether there is no layer.
+    pub fn is_empty(&self) -> bool {
+        self.layers.is_empty()
+    }
+
+    pub(crate) fn wrap(&self, innermost: HttpService) -> HttpService {
+        self.layers.iter().rev().fold(innermost, |inner, layer| layer(inner))
+    }
+}
+
+impl fmt::Debug for ServeLayers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServeLayers").field("count", &self.layers.len()).finish()
+    }
+}
