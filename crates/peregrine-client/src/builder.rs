@@ -37,8 +37,34 @@ pub struct FlightClientBuilder {
     config: ClientConfig,
 }
 
+impl FlightClient {
+    /// A client of the service at a location. Connects at the first call.
+    ///
+    /// # Errors
+    /// A location that cannot be parsed, or whose scheme is not one that a client can connect to.
+    pub fn connect<L>(location: L) -> Result<Self, FlightError>
+    where
+        L: TryInto<Location>,
+        L::Error: Into<FlightError>,
+    {
+        Self::builder(location)?.build()
+    }
+
+    /// A client with options.
+    ///
+    /// # Errors
+    /// A location that cannot be parsed.
+    pub fn builder<L>(location: L) -> Result<FlightClientBuilder, FlightError>
+    where
+        L: TryInto<Location>,
+        L::Error: Into<FlightError>,
+    {
+        Ok(FlightClientBuilder::new(location.try_into().map_err(Into::into)?))
+    }
+}
+
 impl FlightClientBuilder {
-    pub(crate) fn new(location: Location) -> Self {
+    fn new(location: Location) -> Self {
         let config = ClientConfig {
             limits: MessageLimits::default(),
             buffers: ReceiveBuffers::default(),
@@ -64,9 +90,9 @@ impl FlightClientBuilder {
         self
     }
 
-    /// Sets the most bytes that a message of DoPut or DoExchange may have when it is written: IPC header, body and metadata
-    /// together. A larger one is refused with [`WriteSizeExceeded`](peregrine_stream::WriteSizeExceeded) before anything of
-    /// it is sent, and the stream goes on. No limit unless set.
+    /// Sets the most bytes that a message of DoPut or DoExchange may have when it is written: IPC header, body and
+    /// metadata together. A larger one is refused with [`WriteSizeExceeded`](peregrine_stream::WriteSizeExceeded)
+    /// before anything of it is sent, and the stream goes on. No limit unless set.
     #[must_use]
     pub fn write_size_limit(mut self, bytes: usize) -> Self {
         self.config.write_size_limit = Some(bytes);
@@ -115,8 +141,8 @@ impl FlightClientBuilder {
         self
     }
 
-    /// Adds a layer of tower around the HTTP requests of all calls, inside of those that were added before. A call passes it
-    /// once, however often it is attempted; its middleware sees the call from outside. See
+    /// Adds a layer of tower around the HTTP requests of all calls, inside of those that were added before. A call
+    /// passes it once, however often it is attempted; its middleware sees the call from outside. See
     /// [`ChannelLayers`](peregrine_transport::ChannelLayers) for what a layer may do.
     #[must_use]
     pub fn layer<L, S, B>(mut self, layer: L) -> Self

@@ -11,7 +11,6 @@ use peregrine_proto::{
 };
 use peregrine_stream::{FlightMetadataReader, FlightStreamReader, FlightStreamWriter, MessageStream};
 
-use crate::builder::FlightClientBuilder;
 use crate::call::Caller;
 use crate::config::ClientConfig;
 use crate::options::FlightCallOptions;
@@ -22,8 +21,9 @@ use crate::options::FlightCallOptions;
 /// attempt that failed there is a pause, in which calls fail at once with `Unavailable`:
 /// [`wait_for_available`](Self::wait_for_available) waits it out.
 ///
-/// [`with`](Self::with) gives a client whose calls have options, [`at`](Self::at) one of another server. Dropping a future or a stream that is returned
-/// cancels its call; [`do_put`](Self::do_put) and [`do_exchange`](Self::do_exchange) say what holds for theirs.
+/// [`with`](Self::with) gives a client whose calls have options, [`at`](Self::at) one of another server. Dropping a
+/// future or a stream that is returned cancels its call; [`do_put`](Self::do_put) and
+/// [`do_exchange`](Self::do_exchange) say what holds for theirs.
 ///
 /// ```no_run
 /// use peregrine_client::FlightClient;
@@ -47,30 +47,6 @@ pub struct FlightClient {
 }
 
 impl FlightClient {
-    /// A client of the service at a location. Connects at the first call.
-    ///
-    /// # Errors
-    /// A location that cannot be parsed, or whose scheme is not one that a client can connect to.
-    pub fn connect<L>(location: L) -> Result<Self, FlightError>
-    where
-        L: TryInto<Location>,
-        L::Error: Into<FlightError>,
-    {
-        Self::builder(location)?.build()
-    }
-
-    /// A client with options.
-    ///
-    /// # Errors
-    /// A location that cannot be parsed.
-    pub fn builder<L>(location: L) -> Result<FlightClientBuilder, FlightError>
-    where
-        L: TryInto<Location>,
-        L::Error: Into<FlightError>,
-    {
-        Ok(FlightClientBuilder::new(location.try_into().map_err(Into::into)?))
-    }
-
     pub(crate) fn new(
         location: Location,
         config: Arc<ClientConfig>,
@@ -100,8 +76,9 @@ impl FlightClient {
         Self { caller: Arc::clone(&self.caller), options: Arc::new(self.options.merged(options)) }
     }
 
-    /// A client of another location with the same configuration, options, receive buffers, authentication and middleware.
-    /// It has a connection of its own. [`Location::reuse_connection`], as an endpoint may have it, gives this client again.
+    /// A client of another location with the same configuration, options, receive buffers, authentication and
+    /// middleware. It has a connection of its own. [`Location::reuse_connection`], as an endpoint may have it, gives
+    /// this client again.
     ///
     /// # Errors
     /// A location that cannot be parsed, or that this client cannot connect to.
@@ -204,7 +181,8 @@ impl FlightClient {
     /// dropping the reader does not.
     ///
     /// # Errors
-    /// A schema that cannot be encoded, and a client that is closed. The call's error comes from the writer and the reader.
+    /// A schema that cannot be encoded, and a client that is closed. The call's error comes from the writer and the
+    /// reader.
     pub async fn do_put(
         &self,
         descriptor: FlightDescriptor,
@@ -216,8 +194,8 @@ impl FlightClient {
     /// Exchanges data in both directions. Returns before the server has seen anything of it. The writer is to
     /// [begin](FlightStreamWriter::begin) with a schema before it writes batches; the reader waits for nothing of that.
     ///
-    /// Dropping the writer before it is done cancels the call. When the reader is dropped, what still arrives is discarded,
-    /// and once both are dropped the call is cancelled.
+    /// Dropping the writer before it is done cancels the call. When the reader is dropped, what still arrives is
+    /// discarded, and once both are dropped the call is cancelled.
     ///
     /// # Errors
     /// A client that is closed. The call's error comes from the writer and the reader.

@@ -90,10 +90,11 @@ impl FlightServerBuilder {
     /// generates. `prefix` is its path, `/grpc.health.v1.Health`; it takes the calls below it, in whole segments of
     /// the path, and of several prefixes the longest counts.
     ///
-    /// Each call runs on a clone of the service, in a task of its own. A panic fails that call and nothing else.
-    /// The server's windows and its limits on streams hold for these calls too, their deadlines are kept, a shutdown
-    /// waits for them, and what is cut or reset is dropped. The calls pass [layers](Self::layer) and authentication, but no
-    /// middleware. The service finds the caller as a [`Peer`](peregrine_proto::Peer) among the request's extensions. Limits on messages are the service's own.
+    /// Each call runs on a clone of the service, in a task of its own. A panic fails that call and nothing else. The
+    /// server's windows and its limits on streams hold for these calls too, their deadlines are kept, a shutdown waits
+    /// for them, and what is cut or reset is dropped. The calls pass [layers](Self::layer) and authentication, but no
+    /// middleware. The service finds the caller as a [`Peer`](peregrine_proto::Peer) among the request's extensions.
+    /// Limits on messages are the service's own.
     ///
     /// ```
     /// use std::convert::Infallible;
@@ -146,8 +147,8 @@ impl FlightServerBuilder {
         self
     }
 
-    /// Serves another gRPC service as [`mount`](Self::mount) does, but without authentication: health checks must work for
-    /// those who know no password.
+    /// Serves another gRPC service as [`mount`](Self::mount) does, but without authentication: health checks must work
+    /// for those who know no password.
     #[must_use]
     pub fn mount_open<S, B>(mut self, prefix: impl Into<String>, service: S) -> Self
     where
@@ -161,15 +162,16 @@ impl FlightServerBuilder {
         self
     }
 
-    /// Adds a layer of tower around all HTTP requests, those of mounted services included, inside of the layers that were added
-    /// before. For what belongs to HTTP; what belongs to calls of Flight is middleware.
+    /// Adds a layer of tower around all HTTP requests, those of mounted services included, inside of the layers that
+    /// were added before. For what belongs to HTTP; what belongs to calls of Flight is middleware.
     ///
-    /// Layers are applied once, at [`serve`](BoundServer::serve), and each request runs on a clone. A layer may change headers
-    /// and wrap the response's body, whose data is in [`Rope`]s; it passes the request's body on as it is. The call's
-    /// [`CallToken`](peregrine_transport::CallToken) is among the request's extensions, so that a layer may end the call.
+    /// Layers are applied once, at [`serve`](BoundServer::serve), and each request runs on a clone. A layer may change
+    /// headers and wrap the response's body, whose data is in [`Rope`]s; it passes the request's body on as it is. The
+    /// call's [`CallToken`](peregrine_transport::CallToken) is among the request's extensions, so that a layer may end
+    /// the call.
     ///
-    /// A limit on time or on concurrency sees a call up to its response headers and not the stream behind them. The timeout
-    /// of tower-http responds with HTTP 408, which clients of gRPC read as UNKNOWN.
+    /// A limit on time or on concurrency sees a call up to its response headers and not the stream behind them. The
+    /// timeout of tower-http responds with HTTP 408, which clients of gRPC read as UNKNOWN.
     ///
     /// ```
     /// use peregrine_server::{FlightServer, FlightService};

@@ -1,60 +1,40 @@
-//! The one way that every call takes through the server, in stages: authentication, middleware, handler, headers. The end of
-//! the call is reported by its token.
+//! The one way that every call takes through the server, in stages: authentication, middleware, handler, headers. The
+//! end of the call is reported by its token.
 
-use std::any::Any;
-use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
-use futures_core::stream::BoxStream;
 use futures_util::{FutureExt, StreamExt, stream};
 use http::HeaderMap;
 use http::header::USER_AGENT;
-use peregrine_proto::{CallInfo, CallerIdentity, Empty, FlightError, FlightMessage, FlightMethod, MessageLimits};
-use peregrine_stream::{BodyAlignment, FrameConfig, MessageStream, ReadConfig, ReceiveBuffers};
+use peregrine_proto::{CallInfo, CallerIdentity, Empty, FlightError, FlightMessage, FlightMethod};
+use peregrine_stream::{BodyAlignment, FrameConfig, MessageStream};
 use peregrine_transport::{
-    CallHandler, IncomingCall, MessageReader, Reply, ReplyFrame, ReplyFuture, Rope, Status, frame_message, panic_text,
+    CallHandler, IncomingCall, MessageReader, Reply, ReplyFrame, ReplyFuture, Rope, Status, frame_message,
 };
 
+use crate::answer::{Answer, caught, guarded};
 use crate::completion::Completion;
 use crate::context::ServerCallContext;
 use crate::duplex;
+use crate::served::Served;
 use crate::service::FlightService;
 use crate::settings::{ServerStages, Settings};
 
-/// A response that begins with a frame of up to this size is looked at once more: most have ended by then, and go out in one
-/// piece.
+/// A response that begins with a frame of up to this size is looked at once more: most have ended by then, and go out
+/// in one piece.
 const SMALL_FRAME: usize = 64 << 10;
 
 /// Takes the transport's calls to a service.
 pub(crate) struct Dispatch<S> {
-    server: Arc<Server<S>>,
+    server: Arc<Served<S>>,
 }
-
-/// A service, and what its calls share.
-pub(crate) struct Server<S> {
-    pub(crate) service: S,
-    limits: MessageLimits,
-    buffers: ReceiveBuffers,
-    stages: Arc<ServerStages>,
-}
-
-/// What a handler responds, framed.
-pub(crate) enum Answer {
-    /// All of it.
-    Complete(Rope),
-    /// As it comes.
-    Frames(Frames),
-}
-
-pub(crate) type Frames = BoxStream<'static, Result<Rope, FlightError>>;
 
 impl<S: FlightService> Dispatch<S> {
     pub(crate) fn new(service: S, settings: &Settings) -> Self {
-        let (limits, stages) = (settings.limits.clone(), Arc::new(settings.stages.clone()));
-        Self { server: Arc::new(Server { service, limits, buffers: ReceiveBuffers::default(), stages }) }
+        Self { server: Arc::new(Served::new(service, settings)) }
     }
 }
 
@@ -64,15 +44,8 @@ impl<S: FlightService> CallHandler for Dispatch<S> {
     }
 }
 
-impl<S> Server<S> {
-    /// How an upload is read.
-    pub(crate) fn read_config(&self) -> ReadConfig {
-        ReadConfig { limits: self.limits.clone(), buffers: self.buffers.clone(), ..ReadConfig::default() }
-    }
-}
-
 /// The complete call, up to its first message; the frames that are returned carry it on.
-async fn run<S: FlightService>(server: Arc<Server<S>>, call: IncomingCall) -> Reply {
+async fn run<S: FlightService>(server: Arc<Served<S>>, call: IncomingCall) -> Reply {
     let completion = Completion::watch(&call.info, &server.stages, &call.token, call.messages.counter());
     let completion = completion.as_deref();
     let (method, identity) = match caught(admit(&server.stages, &call.info, completion)).await {
@@ -132,7 +105,7 @@ fn headers(mut headers: HeaderMap, completion: Option<&Completion>) -> HeaderMap
 
 /// Calls the handler of the method and frames its response.
 async fn route<S: FlightService>(
-    server: Arc<Server<S>>,
+    server: Arc<Served<S>>,
     context: ServerCallContext,
     mut messages: MessageReader,
 ) -> Result<Answer, FlightError> {
@@ -194,22 +167,6 @@ fn frame_config(context: &ServerCallContext, messages: &MessageReader) -> FrameC
     let user_agent = context.request_headers().get(USER_AGENT).and_then(|value| value.to_str().ok());
     let alignment = user_agent.map(BodyAlignment::for_user_agent).unwrap_or_default();
     FrameConfig { alignment, counter: Some(Arc::clone(messages.counter())) }
-}
-
-/// Turns a panic of a handler or of a stage into its error.
-pub(crate) async fn caught<T>(handler: impl Future<Output = Result<T, FlightError>>) -> Result<T, FlightError> {
-    AssertUnwindSafe(handler).catch_unwind().await.unwrap_or_else(|panic| Err(panicked(&*panic)))
-}
-
-/// Turns a panic while frames are made into their error.
-fn guarded(frames: Frames) -> impl Stream<Item = Result<Rope, FlightError>> + Send + Unpin {
-    AssertUnwindSafe(frames).catch_unwind().map(|frame| frame.unwrap_or_else(|panic| Err(panicked(&*panic))))
-}
-
-/// The error that the caller gets for a panic; what the panic said is for the log.
-fn panicked(panic: &(dyn Any + Send)) -> FlightError {
-    tracing::error!(panic = panic_text(panic), "a handler panicked");
-    FlightError::internal("the handler of this call panicked")
 }
 
 /// The frames of a response with the status behind them.

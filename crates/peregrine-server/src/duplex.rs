@@ -12,12 +12,13 @@ use peregrine_stream::{FlightStreamReader, FrameConfig, WriteConfig, WrittenFram
 use peregrine_transport::MessageReader;
 use tokio::task::JoinHandle;
 
+use crate::answer::{Answer, caught};
 use crate::context::ServerCallContext;
-use crate::dispatch::{Answer, Server, caught};
+use crate::served::Served;
 use crate::service::FlightService;
 
 pub(crate) async fn put<S: FlightService>(
-    server: Arc<Server<S>>,
+    server: Arc<Served<S>>,
     context: ServerCallContext,
     messages: MessageReader,
     frames: FrameConfig,
@@ -30,7 +31,7 @@ pub(crate) async fn put<S: FlightService>(
 }
 
 pub(crate) async fn exchange<S: FlightService>(
-    server: Arc<Server<S>>,
+    server: Arc<Served<S>>,
     context: ServerCallContext,
     messages: MessageReader,
     frames: FrameConfig,
@@ -43,7 +44,7 @@ pub(crate) async fn exchange<S: FlightService>(
 }
 
 /// A reader that has the descriptor.
-async fn read<S>(server: &Server<S>, messages: MessageReader) -> Result<FlightStreamReader, FlightError> {
+async fn read<S>(server: &Served<S>, messages: MessageReader) -> Result<FlightStreamReader, FlightError> {
     let mut reader = FlightStreamReader::new(messages, server.read_config());
     reader.read_descriptor().await?;
     Ok(reader)

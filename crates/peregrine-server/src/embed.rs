@@ -28,8 +28,8 @@ use tower_service::Service;
 /// ```
 ///
 /// Handlers see no difference, but for the [`Peer`](peregrine_proto::Peer): it is the one among the request's
-/// extensions, where a layer of the host can put it (in axum from `ConnectInfo`), and else an unknown one. Message limits, deadlines, cancellation and the
-/// errors of gRPC are those of the native server.
+/// extensions, where a layer of the host can put it (in axum from `ConnectInfo`), and else an unknown one. Message
+/// limits, deadlines, cancellation and the errors of gRPC are those of the native server.
 ///
 /// It is slower than the [native server](crate::FlightServer), which hands the memory of many arrays to the socket at
 /// once and has windows and frames made for bulk data; hosts send piece by piece, and most come with the small

@@ -1,5 +1,6 @@
 //! A framework for Arrow Flight servers: a trait with the ten RPCs, and one way that every call takes.
 
+mod answer;
 mod builder;
 mod completion;
 mod context;
@@ -7,6 +8,7 @@ mod dispatch;
 mod duplex;
 mod embed;
 mod running;
+mod served;
 mod service;
 mod settings;
 mod signals;

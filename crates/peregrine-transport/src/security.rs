@@ -1,4 +1,5 @@
-//! How connections are secured, and what follows from it: the scheme of requests and of locations, and what a peer proved.
+//! How connections are secured, and what follows from it: the scheme of requests and of locations, and what a peer
+//! proved.
 
 use std::io;
 

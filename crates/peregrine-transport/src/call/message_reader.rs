@@ -71,8 +71,8 @@ impl MessageReader {
         }
     }
 
-    /// What the peer sent before its messages: the headers of the request on a server, of the response on a client. `None`
-    /// while the response to a call that was [started](crate::Channel::start) has not arrived.
+    /// What the peer sent before its messages: the headers of the request on a server, of the response on a client.
+    /// `None` while the response to a call that was [started](crate::Channel::start) has not arrived.
     pub fn headers(&self) -> Option<&HeaderMap> {
         match &self.source {
             PartsOf::Own(parts) => Some(parts.headers()),
@@ -100,8 +100,9 @@ impl MessageReader {
     /// The next part of a message. After an error or the end it is `None`. Takes part in tokio's cooperative budget.
     ///
     /// # Errors
-    /// The status of the call; on a server [`Code::Cancelled`](peregrine_proto::Code::Cancelled) if the stream was reset. Messages
-    /// over the limit, compressed ones and such that the body's end cuts are errors too, and end the call.
+    /// The status of the call; on a server [`Code::Cancelled`](peregrine_proto::Code::Cancelled) if the stream was
+    /// reset. Messages over the limit, compressed ones and such that the body's end cuts are errors too, and end the
+    /// call.
     pub fn poll_part(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<MessagePart, Status>>> {
         match &mut self.source {
             PartsOf::Own(parts) => parts.poll_part(cx),

@@ -28,7 +28,8 @@ pub enum Abandoned {
     IsCancelled,
 }
 
-/// The sender's handle of a call that was [started](crate::Channel::start): it learns how the call ended, though another reads it.
+/// The sender's handle of a call that was [started](crate::Channel::start): it learns how the call ended, though
+/// another reads it.
 pub struct CallSender {
     call: Arc<SharedCall>,
 }
@@ -44,9 +45,9 @@ impl CallSender {
         &self.call.counter
     }
 
-    /// Waits for the end of the call. What arrives of the response meanwhile is kept for its reader, up to 64 MiB; then the
-    /// reader is waited for. One that reads nothing for ten seconds is not: what comes from there on is thrown away, and
-    /// the reader gets [`Code::ResourceExhausted`] behind what was kept.
+    /// Waits for the end of the call. What arrives of the response meanwhile is kept for its reader, up to 64 MiB; then
+    /// the reader is waited for. One that reads nothing for ten seconds is not: what comes from there on is thrown
+    /// away, and the reader gets [`Code::ResourceExhausted`] behind what was kept.
     ///
     /// Dropping the future loses nothing.
     pub async fn status(&mut self) -> Status {

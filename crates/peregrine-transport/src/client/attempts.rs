@@ -11,8 +11,9 @@ use peregrine_proto::Code;
 use super::outgoing::{Begun, Outgoing, RequestBody};
 use super::reconnect::Reconnect;
 use crate::call::token::{CallToken, deadline_exceeded};
+use crate::grpc::headers::TIMEOUT;
 use crate::grpc::status::{Status, from_transport, was_refused};
-use crate::grpc::timeout::{TIMEOUT_HEADER, format_timeout};
+use crate::grpc::timeout::format_timeout;
 
 /// How often a request is sent in all, where the connection that it waited for was gone before it was sent, or where
 /// the server says that it has not looked at it.
@@ -39,8 +40,8 @@ impl Attempts {
         Self { reconnect, data_cap }
     }
 
-    /// The response, and the token of the attempt that brought it. The attempt ends with the call, and is cancelled where it
-    /// brings none.
+    /// The response, and the token of the attempt that brought it. The attempt ends with the call, and is cancelled
+    /// where it brings none.
     pub(crate) async fn send(
         &self,
         mut request: Request<Outgoing>,
@@ -128,6 +129,6 @@ fn set_timeout(headers: &mut HeaderMap, deadline: Instant) -> Result<(), Status>
     }
     let value = HeaderValue::try_from(format_timeout(left))
         .map_err(|error| Status::new(Code::Internal, "grpc-timeout cannot be written").with_source(error))?;
-    headers.insert(TIMEOUT_HEADER, value);
+    headers.insert(TIMEOUT, value);
     Ok(())
 }

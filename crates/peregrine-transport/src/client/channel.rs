@@ -2,8 +2,10 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::future::{Future, pending};
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -32,7 +34,8 @@ use crate::grpc::status::Status;
 
 /// A client of one server. Clones share one connection, which is made by the first call and made anew by the next call
 /// after it was lost. Calls that wait for a connection wait for the same one. After one that failed there is a pause,
-/// see [`Backoff`]: a call that begins in it fails at once, with the error of the attempt and the time of the next.
+/// see [`Backoff`](crate::Backoff): a call that begins in it fails at once, with the error of the attempt and the time
+/// of the next.
 ///
 /// The connection closes when the last clone is dropped and the last call has ended, or by [`close`](Self::close). See
 /// [`serve`](crate::serve) for an example.
@@ -55,8 +58,8 @@ impl Channel {
     /// A channel to the server at a location. Connects at the first call.
     ///
     /// # Errors
-    /// [`InvalidArgument`](peregrine_proto::FlightErrorKind::InvalidArgument) for a location that `connect` cannot reach and
-    /// for settings that HTTP/2 does not allow.
+    /// [`InvalidArgument`](peregrine_proto::FlightErrorKind::InvalidArgument) for a location that `connect` cannot
+    /// reach and for settings that HTTP/2 does not allow.
     pub fn new(location: Location, connect: impl Connect, config: ChannelConfig) -> Result<Self, FlightError> {
         config.http2.check()?;
         connect
@@ -133,8 +136,8 @@ impl Channel {
         Ok(BegunCall { path, metadata, token, counter })
     }
 
-    /// Makes a call that has begun, until its response headers are there. A reader that is `shared` does not report the end
-    /// of the call by itself.
+    /// Makes a call that has begun, until its response headers are there. A reader that is `shared` does not report the
+    /// end of the call by itself.
     pub(super) async fn attempts(
         &self,
         call: &BegunCall,
@@ -142,7 +145,23 @@ impl Channel {
         shared: bool,
     ) -> Result<PartReader, Status> {
         let request = self.request(call, outgoing)?;
-        let parts = within(&call.token, self.send(request, call)).await?;
+        // Pinned where they are made: each move of such a future costs as much as it is large.
+        let mut ended = pin!(call.token.cancelled());
+        let mut sent = pin!(self.send(request, call));
+        let mut expired = pin!(call.token.deadline().map(|deadline| sleep_until(deadline.into())));
+        let parts = poll_fn(|cx| {
+            if let Poll::Ready(status) = ended.as_mut().poll(cx) {
+                return Poll::Ready(Err(status));
+            }
+            if let Poll::Ready(parts) = sent.as_mut().poll(cx) {
+                return Poll::Ready(parts);
+            }
+            match expired.as_mut().as_pin_mut() {
+                Some(expired) => expired.poll(cx).map(|()| Err(deadline_exceeded())),
+                None => Poll::Pending,
+            }
+        })
+        .await?;
         if !shared {
             parts.token().ends(&call.token);
         }
@@ -192,22 +211,6 @@ fn path(path: Cow<'static, str>) -> Result<PathAndQuery, Status> {
 
 fn uncallable(path: &str, error: impl std::error::Error + Send + Sync + 'static) -> Status {
     Status::new(Code::InvalidArgument, format!("{path:?} cannot be called: {error}")).with_source(error)
-}
-
-/// Runs what the end of a call cuts short, its deadline included.
-async fn within<T>(token: &CallToken, future: impl Future<Output = Result<T, Status>>) -> Result<T, Status> {
-    let expired = async {
-        match token.deadline() {
-            Some(deadline) => sleep_until(deadline.into()).await,
-            None => pending().await,
-        }
-    };
-    tokio::select! {
-        biased;
-        status = token.cancelled() => Err(status),
-        result = future => result,
-        () = expired => Err(deadline_exceeded()),
-    }
 }
 
 /// A call on its way to a response: ends when it does not get there.

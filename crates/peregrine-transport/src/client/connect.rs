@@ -15,8 +15,8 @@ pub type Connecting<'a> = Pin<Box<dyn Future<Output = io::Result<Box<dyn Io>>> +
 
 /// Opens connections. A channel asks again where a connection was lost.
 ///
-/// [`SocketConnect`] is the one that clients have unless they get another; [`InMemoryConnect`](crate::InMemoryConnect) reaches
-/// a server of the same process.
+/// [`SocketConnect`] is the one that clients have unless they get another; [`InMemoryConnect`](crate::InMemoryConnect)
+/// reaches a server of the same process.
 pub trait Connect: Send + Sync + 'static {
     /// Opens a connection to a location, on which nothing was read or written. Dropping the future gives up.
     fn connect<'a>(&'a self, location: &'a Location) -> Connecting<'a>;
@@ -66,8 +66,8 @@ impl<C: Connect + ?Sized> Connect for Arc<C> {
     }
 }
 
-/// Connects over TCP, without delay (`TCP_NODELAY`), and to unix sockets, as the location says. Of a host name's addresses
-/// the first that accepts is taken.
+/// Connects over TCP, without delay (`TCP_NODELAY`), and to unix sockets, as the location says. Of a host name's
+/// addresses the first that accepts is taken.
 ///
 /// ```
 /// use peregrine_proto::Location;

@@ -11,14 +11,15 @@ use crate::call::shared_reader::{Abandoned, CallSender, share};
 use crate::grpc::status::Status;
 
 impl Channel {
-    /// Starts a call and returns before it is sent, for requests that are written while the response is read. Must be called
-    /// within a tokio runtime.
+    /// Starts a call and returns before it is sent, for requests that are written while the response is read. Must be
+    /// called within a tokio runtime.
     ///
     /// The reader may be dropped before the call's end: what still arrives is discarded, in the background. Once
     /// the sender is gone too, `abandoned` says what becomes of the call.
     ///
     /// # Errors
-    /// [`InvalidArgument`](peregrine_proto::Code::InvalidArgument) if the channel is closed. Later errors come from the reader and the sender.
+    /// [`InvalidArgument`](peregrine_proto::Code::InvalidArgument) if the channel is closed. Later errors come from the
+    /// reader and the sender.
     pub fn start(
         &self,
         start: CallStart,

@@ -138,9 +138,9 @@ impl fmt::Debug for ReceivedBody {
 
 /// The layers of a channel, the outermost first: each request of a call passes them once, however often it is attempted.
 ///
-/// A layer may change the request's and the response's headers and wrap the response's body, whose frames are [`Bytes`]; it
-/// passes the request's body, an [`Outgoing`], on as it is. Where there is no layer, nothing is boxed. A layer sees a call up
-/// to its response headers, unless it wraps the body.
+/// A layer may change the request's and the response's headers and wrap the response's body, whose frames are
+/// [`Bytes`]; it passes the request's body, an [`Outgoing`], on as it is. Where there is no layer, nothing is boxed. A
+/// layer sees a call up to its response headers, unless it wraps the body.
 #[derive(Clone, Default)]
 pub struct ChannelLayers {
     layers: Vec<Arc<dyn Fn(HttpChannel) -> HttpChannel + Send + Sync>>,

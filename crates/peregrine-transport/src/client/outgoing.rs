@@ -57,7 +57,8 @@ impl Outgoing {
     }
 }
 
-/// For layers of tower, which ask that a body is one. The transport reads it by itself, with frames of the sizes that it wants.
+/// For layers of tower, which ask that a body is one. The transport reads it by itself, with frames of the sizes that
+/// it wants.
 impl Body for Outgoing {
     type Data = Rope;
     type Error = Status;

@@ -1,6 +1,6 @@
 //! gRPC's length-prefixed messages: going out whole, coming in as a start, chunks and an end.
 
-use bytes::Bytes;
+use bytes::{BufMut, Bytes, BytesMut};
 use peregrine_proto::{Code, FlightError};
 
 use crate::grpc::status::Status;
@@ -8,6 +8,9 @@ use crate::rope::Rope;
 
 /// The bytes before each message: a flag for compression and the length, big-endian.
 pub const MESSAGE_PREFIX_LENGTH: usize = 5;
+
+/// A message up to this size is copied behind its prefix: a part of its own costs more.
+const COPIED_WITH_PREFIX: usize = 2 << 10;
 
 /// The most that one message may have: what the peers' protobuf can hold.
 const LARGEST_MESSAGE: usize = i32::MAX as usize;
@@ -45,8 +48,17 @@ pub fn message_prefix(length: usize) -> Result<[u8; MESSAGE_PREFIX_LENGTH], Flig
 /// # Errors
 /// As [`message_prefix`].
 pub fn frame_message(message: impl Into<Rope>) -> Result<Rope, FlightError> {
-    let message = message.into();
-    let mut framed = Rope::from(Bytes::copy_from_slice(&message_prefix(message.len())?));
+    let mut message = message.into();
+    let prefix = message_prefix(message.len())?;
+    if message.len() <= COPIED_WITH_PREFIX {
+        let mut framed = BytesMut::with_capacity(MESSAGE_PREFIX_LENGTH + message.len());
+        framed.put_slice(&prefix);
+        while let Some(part) = message.pop_part() {
+            framed.put_slice(&part);
+        }
+        return Ok(Rope::from(framed));
+    }
+    let mut framed = Rope::from(Bytes::copy_from_slice(&prefix));
     framed.append(message);
     Ok(framed)
 }

@@ -1,12 +1,15 @@
 //! The headers that belong to gRPC, on requests and on responses.
 
-use http::header::{CONTENT_TYPE, Entry, HeaderValue};
+use http::header::{CONTENT_TYPE, HeaderValue, TE};
 use http::{HeaderMap, HeaderName};
 
 pub(crate) const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
 pub(crate) const ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
 pub(crate) const ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
 pub(crate) const IDENTITY: HeaderValue = HeaderValue::from_static("identity");
+/// How much time the caller gives.
+pub(crate) const TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
+const MESSAGE_TYPE: HeaderName = HeaderName::from_static("grpc-message-type");
 /// How many headers of gRPC's own a request or a response has at most.
 pub(crate) const OWN_HEADERS: usize = 6;
 
@@ -37,14 +40,10 @@ pub(crate) fn add_response_headers(headers: &mut HeaderMap) {
     headers.insert(ACCEPT_ENCODING, IDENTITY);
 }
 
-/// Takes out what belongs to gRPC and not to the application.
+/// Takes out what belongs to gRPC and not to the application, however often it is there.
 pub(crate) fn strip_reserved(headers: &mut HeaderMap) {
-    const OURS: [&str; 6] =
-        ["content-type", "grpc-accept-encoding", "grpc-encoding", "grpc-message-type", "grpc-timeout", "te"];
-    for name in OURS {
-        if let Entry::Occupied(entry) = headers.entry(name) {
-            entry.remove_entry_mult();
-        }
+    for name in [CONTENT_TYPE, TE, ACCEPT_ENCODING, ENCODING, MESSAGE_TYPE, TIMEOUT] {
+        headers.remove(name);
     }
 }
 

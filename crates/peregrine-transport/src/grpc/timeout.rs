@@ -4,9 +4,6 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The name of the header.
-pub(crate) const TIMEOUT_HEADER: &str = "grpc-timeout";
-
 /// The header's value has at most this many digits.
 const MAX_DIGITS: usize = 8;
 const MAX_VALUE: u128 = 99_999_999;

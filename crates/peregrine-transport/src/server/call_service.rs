@@ -16,9 +16,9 @@ use crate::call::message_reader::MessageReader;
 use crate::call::parts::PartReader;
 use crate::call::token::CallToken;
 use crate::grpc::framing::MessageParser;
-use crate::grpc::headers::{add_response_headers, encoding, has_grpc, strip_reserved};
+use crate::grpc::headers::{TIMEOUT, add_response_headers, encoding, has_grpc, strip_reserved};
 use crate::grpc::status::{Status, into_trailers};
-use crate::grpc::timeout::{TIMEOUT_HEADER, deadline_after, parse_timeout};
+use crate::grpc::timeout::{deadline_after, parse_timeout};
 
 /// Turns requests into calls.
 pub(crate) struct CallService {
@@ -127,7 +127,7 @@ fn refusal(request: &Parts) -> Option<Response<ReplyBody>> {
 /// # Errors
 /// The response to a request whose deadline cannot be read.
 pub(crate) fn deadline<B: Default>(headers: &HeaderMap) -> Result<Option<Instant>, Box<Response<B>>> {
-    let Some(value) = headers.get(TIMEOUT_HEADER).filter(|_| has_grpc(headers)) else { return Ok(None) };
+    let Some(value) = headers.get(TIMEOUT).filter(|_| has_grpc(headers)) else { return Ok(None) };
     let timeout = parse_timeout(value.as_bytes()).ok_or_else(|| {
         let message = "the header grpc-timeout is not one to eight digits and a unit";
         Box::new(trailers_only(Status::new(Code::Internal, message)))

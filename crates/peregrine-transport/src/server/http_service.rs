@@ -24,7 +24,8 @@ use crate::mutex::Mutex;
 use crate::rope::Rope;
 use crate::service_once::{BoxServiceFuture, ServiceOnce, call_clone};
 
-/// A server as a service of HTTP requests: calls of its handler, and its mounted services. What [layers](ServeLayers) wrap.
+/// A server as a service of HTTP requests: calls of its handler, and its mounted services. What [layers](ServeLayers)
+/// wrap.
 ///
 /// Where there are layers, the extensions of a request have its [`Peer`](peregrine_proto::Peer) and the
 /// [`CallToken`] of its call.
@@ -109,11 +110,20 @@ impl Future for HttpFuture {
                     (None, None) => Err(Status::new(Code::Internal, "the call was polled after its end")),
                 };
                 *response = None;
-                result.unwrap_or_else(|status| {
-                    let status = status.fitted();
-                    token.finish(status.clone());
-                    trailers_only(status)
-                })
+                match result {
+                    Ok(response) => {
+                        if response.body().is_end_stream() {
+                            // No effect where the call has responded.
+                            token.cancel(Status::new(Code::Cancelled, "a layer has responded in place of the call"));
+                        }
+                        response
+                    }
+                    Err(status) => {
+                        let status = status.fitted();
+                        token.finish(status.clone());
+                        trailers_only(status)
+                    }
+                }
             }
             HttpStep::Taken => trailers_only(Status::new(Code::Internal, "a layer has taken the request's body")),
         }))
@@ -143,12 +153,12 @@ fn layer_failed(error: Box<dyn Error + Send + Sync>) -> Status {
 
 /// The layers of a server, the outermost first: each request passes them, those of mounted services too.
 ///
-/// They are applied once, and each request runs on a clone. A layer may change the headers of request and response and wrap the
-/// response's body, whose frames are [`Rope`]s; it passes the request's body, an [`IncomingBody`], on as it is. Where there is
-/// no layer, nothing is boxed.
+/// They are applied once, and each request runs on a clone. A layer may change the headers of request and response and
+/// wrap the response's body, whose frames are [`Rope`]s; it passes the request's body, an [`IncomingBody`], on as it
+/// is. Where there is no layer, nothing is boxed.
 ///
-/// A layer sees a call up to its response headers, unless it wraps the body: a limit on time or on concurrency ends there. The
-/// HTTP status 408 of tower-http's timeout is UNKNOWN to clients of gRPC.
+/// A layer sees a call up to its response headers, unless it wraps the body: a limit on time or on concurrency ends
+/// there. The HTTP status 408 of tower-http's timeout is UNKNOWN to clients of gRPC.
 #[derive(Clone, Default)]
 pub struct ServeLayers {
     layers: Vec<Arc<dyn Fn(HttpService) -> HttpService + Send + Sync>>,

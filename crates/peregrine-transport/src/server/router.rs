@@ -22,8 +22,8 @@ impl Router {
         Self { calls, mounts, data_cap }
     }
 
-    /// Starts a request. No code of the handler or of a service runs before the future is polled. `None` where the request's
-    /// body was taken by a layer.
+    /// Starts a request. No code of the handler or of a service runs before the future is polled. `None` where the
+    /// request's body was taken by a layer.
     pub(crate) fn route(&self, request: Request<IncomingBody>) -> Option<Routed> {
         let mount = self.mounts.find(request.uri().path());
         if let Some(mount) = mount {

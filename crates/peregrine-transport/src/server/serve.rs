@@ -48,7 +48,7 @@ const ACCEPT_PAUSES: std::ops::RangeInclusive<Duration> = Duration::from_millis(
 /// let (listener, connector) = Listener::in_memory();
 /// let echo = |mut call: IncomingCall| async move {
 ///     match call.messages.next_message().await {
-///         Some(Ok(message)) => Reply::whole(HeaderMap::new(), frame_message(message).unwrap(), Status::ok()),
+///         Some(Ok(message)) => Reply::complete(HeaderMap::new(), frame_message(message).unwrap(), Status::ok()),
 ///         Some(Err(status)) => Reply::end(HeaderMap::new(), status),
 ///         None => Reply::end(HeaderMap::new(), Status::ok()),
 ///     }

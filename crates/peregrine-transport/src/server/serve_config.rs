@@ -41,8 +41,8 @@ impl Default for ServeConfig {
 }
 
 impl ServeConfig {
-    /// The location that clients of a listener would write. Listeners in memory and custom ones have none that others could
-    /// use: [`Location::reuse_connection`] stands for it.
+    /// The location that clients of a listener would write. Listeners in memory and custom ones have none that others
+    /// could use: [`Location::reuse_connection`] stands for it.
     pub fn location(&self, address: &ListenAddress) -> Location {
         self.security().location(address)
     }

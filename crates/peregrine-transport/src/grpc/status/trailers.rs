@@ -28,11 +28,21 @@ const MESSAGE_FLOOR: usize = 512;
 /// application's own trailers are left out, the larger of them first. The message says so.
 pub(crate) fn into_trailers(status: Status) -> HeaderMap {
     let fits = status.fits();
+    if fits && status.is_ok() && status.message.is_empty() {
+        return success(status);
+    }
     let mut draft = Draft::new(status);
     if !fits && draft.cost(&draft.message) > TRAILERS_LIMIT {
         draft.make_room();
     }
     draft.into_trailers()
+}
+
+/// The trailers of a call that went well, within the limit.
+fn success(status: Status) -> HeaderMap {
+    let mut trailers = status.metadata.map_or_else(|| HeaderMap::with_capacity(1), |metadata| *metadata);
+    trailers.insert(GRPC_STATUS, HeaderValue::from_static("0"));
+    trailers
 }
 
 impl Status {
@@ -47,8 +57,8 @@ impl Status {
         fitted
     }
 
-    /// Whether it surely fits: percent-encoded a byte of the message takes three, and Arrow's copy of the message has been
-    /// counted with the metadata.
+    /// Whether it surely fits: percent-encoded a byte of the message takes three, and Arrow's copy of the message has
+    /// been counted with the metadata.
     fn fits(&self) -> bool {
         let metadata: usize = self.metadata().iter().map(|(name, value)| cost(name, value.len())).sum();
         let message = cost(&GRPC_STATUS, 2) + cost(&GRPC_MESSAGE, 3 * self.message.len());

@@ -22,8 +22,8 @@ pub type Accepting<'a> = Pin<Box<dyn Future<Output = io::Result<(Box<dyn Io>, Pe
 
 /// Takes connections in, for a [`Listener`].
 pub trait Accept: Send + 'static {
-    /// The next connection and where it comes from, before a byte of it is read. Dropping the future loses none. A source that
-    /// has no more connections waits indefinitely.
+    /// The next connection and where it comes from, before a byte of it is read. Dropping the future loses none. A
+    /// source that has no more connections waits indefinitely.
     ///
     /// An error is that of a single connection, see [`lost_one`](Self::lost_one), or of the source: then the server waits
     /// before it asks again.
@@ -32,7 +32,8 @@ pub trait Accept: Send + 'static {
     /// Where connections come in.
     fn local_addr(&self) -> ListenAddress;
 
-    /// Whether an error of [`accept`](Self::accept) is that of a single connection, so that the next is asked for at once.
+    /// Whether an error of [`accept`](Self::accept) is that of a single connection, so that the next is asked for at
+    /// once.
     fn lost_one(&self, error: &io::Error) -> bool {
         use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
         matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)

@@ -1,8 +1,9 @@
 //! What clients call a unix socket: gRPC's C++ core sends the socket's path, percent-encoded, as the `:authority` of each
 //! call. h2 takes that for no authority and resets the stream before anybody sees the call.
 //!
-//! So the path's odd characters are replaced, one by one and in place, before h2 reads them. Nobody looks at the authority
-//! of a call that came through a socket. Names and values that are Huffman-coded stay as they are: C++ sends none.
+//! So the path's odd characters are replaced, one by one and in place, before h2 reads them. Nobody looks at the
+//! authority of a call that came through a socket. Names and values that are Huffman-coded stay as they are: C++ sends
+//! none.
 
 use std::io::{IoSlice, Result};
 use std::pin::Pin;
