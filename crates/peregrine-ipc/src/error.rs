@@ -177,7 +177,8 @@ const LONGEST_NAME: usize = 64;
 const LONGEST_PATH: usize = 512;
 
 impl From<Error> for FlightError {
-    /// A limit is `ResourceExhausted`, what is not done `Unimplemented`, a codec that fails `Internal`, anything else `InvalidArgument`.
+    /// A limit is `ResourceExhausted`, what is not done `Unimplemented`, a codec that fails `Internal`, anything else
+    /// `InvalidArgument`.
     fn from(error: Error) -> Self {
         match error {
             Error::Schema { source } => source,

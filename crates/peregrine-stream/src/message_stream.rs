@@ -79,8 +79,8 @@ impl<T: Send + 'static> MessageStream<T> {
     }
 
     /// The messages of a source as they arrive, in general a call's
-    /// [`MessageReader`](peregrine_transport::MessageReader). Dropping the stream drops the source, which cancels a client's
-    /// call.
+    /// [`MessageReader`](peregrine_transport::MessageReader). Dropping the stream drops the source, which cancels a
+    /// client's call.
     pub fn from_messages(source: impl MessageSource) -> Self
     where
         T: FlightMessage,

@@ -50,8 +50,8 @@ pub struct FlightStreamWriter {
 }
 
 impl FlightStreamWriter {
-    /// The writer of a request and the request, which has its beginning: the descriptor, and with it the schema if there is
-    /// one already. Once the call is started, [`of_call`](Self::of_call) tells the writer of it.
+    /// The writer of a request and the request, which has its beginning: the descriptor, and with it the schema if there
+    /// is one already. Once the call is started, [`of_call`](Self::of_call) tells the writer of it.
     ///
     /// # Errors
     /// A schema that cannot be encoded.

@@ -32,7 +32,8 @@ pub(super) fn median_speed(samples: &[Sample]) -> f64 {
     median(samples, |sample| Some(sample.gb_per_s)).unwrap_or_default()
 }
 
-/// The figures as an array with an object for each case, number of rows, number of streams and peer, and others behind them.
+/// The figures as an array with an object for each case, number of rows, number of streams and peer, and others behind
+/// them.
 pub(super) fn json(figures: &[Figures], others: Vec<Value>) -> Result<String> {
     let objects: Vec<Value> = figures
         .iter()

@@ -66,9 +66,9 @@ impl FileBlock {
     /// the body what the header does not have.
     ///
     /// # Errors
-    /// [`FormatProblem::BlockMessage`] if there is no message of this kind, [`Error::Header`] and [`Error::Unsupported`] for
-    /// headers that are no valid flatbuffer or of an unknown version, and [`Error::BodyLength`] for a body that is longer
-    /// than the footer says.
+    /// [`FormatProblem::BlockMessage`] if there is no message of this kind, [`Error::Header`] and
+    /// [`Error::Unsupported`] for headers that are no valid flatbuffer or of an unknown version, and
+    /// [`Error::BodyLength`] for a body that is longer than the footer says.
     pub fn message(&self, header: &Bytes, body: Bytes, limits: &MessageLimits) -> Result<IpcMessage, Error> {
         let header = self.without_prefix(header)?;
         let length = verify::body_length(self.verified(&header, limits)?, body.len())?;

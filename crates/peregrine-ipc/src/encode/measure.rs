@@ -16,7 +16,8 @@ const HEADER_FIXED: usize = 160;
 /// What the codec takes in the metadata of version 4.
 const OLD_CODEC: usize = 96;
 
-/// The bytes of header and body for `rows` of `columns`: exact for the body, and less than a hundred bytes over for the header.
+/// The bytes of header and body for `rows` of `columns`: exact for the body, and less than a hundred bytes over for the
+/// header.
 ///
 /// With compression it is an upper bound: a buffer that would not shrink is stored behind a prefix.
 pub(super) fn message_size(columns: &[ArrayData], rows: Rows, compressed: bool, version: MetadataVersion) -> usize {

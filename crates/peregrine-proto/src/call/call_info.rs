@@ -12,8 +12,8 @@ use super::metadata::metadata_values;
 use super::peer::Peer;
 use crate::{FlightError, FlightMethod};
 
-/// What a server knows of a call before it reads its messages: method, caller, headers, deadline. Authentication, middleware
-/// and the handler of one call share one.
+/// What a server knows of a call before it reads its messages: method, caller, headers, deadline. Authentication,
+/// middleware and the handler of one call share one.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -67,7 +67,8 @@ impl CallInfo {
     /// All values of a header, those of names in `-bin` decoded.
     ///
     /// # Errors
-    /// [`InvalidArgument`](crate::FlightErrorKind::InvalidArgument) for a value that is not base64 under a name in `-bin`.
+    /// [`InvalidArgument`](crate::FlightErrorKind::InvalidArgument) for a value that is not base64 under a name in
+    /// `-bin`.
     pub fn header(&self, name: &str) -> Result<Vec<Bytes>, FlightError> {
         metadata_values(&self.headers, name)
     }

@@ -29,7 +29,8 @@ pub(super) const CONTINUATION: [u8; 4] = [0xff; 4];
 /// ```
 ///
 /// # Errors
-/// As [`decode_schema_header`] has them. Hostile bytes do not panic, and what is allocated stays in proportion to their number.
+/// As [`decode_schema_header`] has them. Hostile bytes do not panic, and what is allocated stays in proportion to their
+/// number.
 pub fn decode_schema(bytes: &[u8], limits: &MessageLimits) -> Result<Schema, FlightError> {
     if let Some(prefixed) = bytes.strip_prefix(&CONTINUATION) {
         return decode_schema_header(behind_length(prefixed)?, limits);
