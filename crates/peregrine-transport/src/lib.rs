@@ -31,6 +31,8 @@ pub use crate::client::channel_config::ChannelConfig;
 pub use crate::client::connect::{Connect, Connecting, SocketConnect};
 pub use crate::client::http_channel::{ChannelLayers, HttpChannel, ReceivedBody};
 pub use crate::client::outgoing::Outgoing;
+#[doc(hidden)]
+pub use crate::grpc::framing::MessageParser;
 pub use crate::grpc::framing::{MESSAGE_PREFIX_LENGTH, MessagePart, frame_message, message_prefix};
 pub use crate::grpc::status::Status;
 pub use crate::http2::Http2Config;

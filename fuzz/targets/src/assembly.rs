@@ -1,21 +1,21 @@
 //! `assembly`: the messages of an upload, which come in frames cut anywhere, through the reader of a stream.
 
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::OnceLock;
 
 use arrow_array::RecordBatch;
 use bytes::{Buf, Bytes};
-use http::HeaderMap;
 use peregrine::ipc::{Decoded, Decoder, Encoder, IpcReadOptions, IpcWriteOptions};
-use peregrine::proto::{FlightData, FlightDescriptor, FlightError, FlightMessage, MessageLimits};
-use peregrine::stream::{FlightStreamReader, ReadConfig};
-use peregrine::transport::{IncomingCall, Reply, Status, frame_message};
+use peregrine::proto::{ActionResult, FlightData, FlightDescriptor, FlightError, FlightMessage, MessageLimits};
+use peregrine::stream::{FlightStreamReader, MessageStream, ReadConfig};
+use peregrine::transport::{MESSAGE_PREFIX_LENGTH, frame_message};
 use peregrine_testkit::batches;
 use rand::Rng;
 use rand::rngs::SmallRng;
 use rand::seq::IndexedRandom;
 
 use crate::choices::{Choices, pieces};
-use crate::{Outcome, Target, embedded, ipc_decoder, mutate, streams};
+use crate::in_memory::{InMemory, at_once};
+use crate::{Outcome, Target, ipc_decoder, mutate, streams};
 
 pub(crate) const TARGET: Target = Target { name: "assembly", seeds, run, mutate: change };
 
@@ -115,6 +115,11 @@ fn whole_messages(mut body: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
+/// Whether a body is whole messages and nothing else.
+fn ends_with_a_message(body: &[u8]) -> bool {
+    whole_messages(body).map(|message| MESSAGE_PREFIX_LENGTH + message.len()).sum::<usize>() == body.len()
+}
+
 fn limits() -> MessageLimits {
     MessageLimits { message: 2 << 20, call_message: 1 << 10, ..ipc_decoder::limits() }
 }
@@ -125,15 +130,21 @@ fn run(input: &[u8]) -> Outcome {
         0 => Bytes::copy_from_slice(body),
         _ => [large(), body].concat().into(),
     };
+    // Pieces lie anywhere in memory, as those of frames do.
+    let cut = |cuts: &[u8]| pieces(&body, cuts).map(|piece| body.slice_ref(piece)).collect::<Vec<_>>();
+    let ways = match choice & LARGE {
+        0 => vec![cut(cuts), cut(&[1])],
+        // A large stream in small pieces would take too long.
+        _ => vec![body.chunks(300_001).map(Bytes::copy_from_slice).collect()],
+    };
     let whole = read(vec![body.clone()], choice);
-    // Pieces lie anywhere in memory, as those of frames do. A large stream in small pieces would take too long.
-    let cuts = if choice & LARGE == 0 { cuts } else { &[] };
-    let mut frames: Vec<Bytes> = pieces(&body, cuts).map(|piece| body.slice_ref(piece)).collect();
-    if choice & LARGE != 0 {
-        frames = body.chunks(300_001).map(Bytes::copy_from_slice).collect();
-    }
-    assert_eq!(read(frames, choice), whole, "however it is cut");
     check(&whole, &body);
+    let results = read_results(vec![body.clone()]);
+    check_results(&results, &body);
+    for frames in ways {
+        assert_eq!(read(frames.clone(), choice), whole, "however it is cut");
+        assert_eq!(read_results(frames), results, "however it is cut");
+    }
     let mut outcome = Outcome::default();
     for (batch, metadata) in &whole.chunks {
         outcome.took(format_args!("{} {}", batch.is_some(), metadata.is_some()));
@@ -164,6 +175,7 @@ fn check(read: &Read, body: &[u8]) {
         }
     }
     assert_eq!(chunks.next(), None);
+    assert!(read.error.is_some() || ends_with_a_message(body), "a message is not complete, and an error is missing");
     read.chunks.iter().filter_map(|(batch, _)| batch.as_ref()).for_each(ipc_decoder::check_batch);
 }
 
@@ -183,25 +195,11 @@ fn expected(message: &[u8], decoder: &mut Decoder) -> Result<Option<Chunk>, Flig
 
 /// Reads an upload that comes in these frames.
 fn read(frames: Vec<Bytes>, choice: u8) -> Read {
-    let result = Arc::new(Mutex::new(None));
-    let told = Arc::clone(&result);
-    let handler = move |call: IncomingCall| {
-        let told = Arc::clone(&told);
-        async move {
-            let read = read_call(call, choice).await;
-            *told.lock().expect("nobody panics with it") = Some(read);
-            Reply::end(HeaderMap::new(), Status::ok())
-        }
-    };
-    embedded::call(handler, frames);
-    result.lock().expect("nobody panics with it").take().expect("the handler was called")
-}
-
-async fn read_call(call: IncomingCall, choice: u8) -> Read {
     let config = ReadConfig { limits: limits(), ..ReadConfig::default() };
-    let mut reader = FlightStreamReader::new(call.messages, config);
+    let mut reader = FlightStreamReader::new(InMemory::new(frames), config);
+    assert!(reader.token().is_none(), "there is no call");
     let mut read = Read::default();
-    let result = read_stream(&mut reader, &mut read, choice).await;
+    let result = at_once(read_stream(&mut reader, &mut read, choice));
     read.error = result.err().map(|error| error.to_string());
     read.descriptor = reader.descriptor().cloned();
     read
@@ -223,4 +221,39 @@ async fn read_stream(reader: &mut FlightStreamReader, read: &mut Read, choice: u
     };
     assert_eq!(reader.read_chunk().await.expect("after the end comes nothing"), None);
     result
+}
+
+/// The same frames as those of messages that are not data: what a result of an action holds is where FlightData has its
+/// descriptor.
+fn read_results(frames: Vec<Bytes>) -> (Vec<ActionResult>, Option<String>) {
+    let mut stream = MessageStream::from_messages(InMemory::new(frames));
+    let mut results = Vec::new();
+    let error = at_once(async {
+        let error = loop {
+            match stream.read_next().await {
+                Ok(Some(result)) => results.push(result),
+                Ok(None) => break None,
+                Err(error) => break Some(error.to_string()),
+            }
+        };
+        assert_eq!(stream.read_next().await.expect("after the end comes nothing"), None);
+        error
+    });
+    (results, error)
+}
+
+/// The results are those of the messages, one by one, up to the first that is wrong.
+fn check_results((results, error): &(Vec<ActionResult>, Option<String>), body: &[u8]) {
+    let mut read = results.iter();
+    for message in whole_messages(body) {
+        match ActionResult::deserialize(Bytes::copy_from_slice(message)) {
+            Ok(result) => assert_eq!(read.next(), Some(&result)),
+            Err(_) => {
+                assert!(error.is_some(), "an error is missing");
+                return assert_eq!(read.next(), None);
+            }
+        }
+    }
+    assert_eq!(read.next(), None);
+    assert_eq!(error.is_none(), ends_with_a_message(body), "{error:?}");
 }

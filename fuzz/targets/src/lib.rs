@@ -9,6 +9,7 @@ mod choices;
 mod embedded;
 mod flatbuffer;
 mod flight_data;
+mod in_memory;
 mod ipc_decoder;
 mod ipc_file;
 mod ipc_stream;

@@ -219,7 +219,7 @@ fn check_metadata(given: &HeaderMap) {
 fn check_forwarded(error: &FlightError, answering: &'static std::thread::LocalKey<Answering>) {
     let told = error.clone();
     let handler = move |_: IncomingCall| std::future::ready(Reply::end(HeaderMap::new(), told.clone().into()));
-    let answer = Answer { headers: embedded::call(handler, Vec::new()), ..Answer::default() };
+    let answer = Answer { headers: embedded::call(handler), ..Answer::default() };
     let seen = answering.with(|answering| answering.call(answer));
     let again = seen.result.expect_err("an error stays one");
     assert_eq!(again.kind(), error.kind(), "{again} of {error}");

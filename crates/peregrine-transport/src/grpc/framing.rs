@@ -63,9 +63,9 @@ pub fn frame_message(message: impl Into<Rope>) -> Result<Rope, FlightError> {
     Ok(framed)
 }
 
-/// Finds messages in the bytes of a body, which may be cut anywhere.
+/// Finds messages in the bytes of a body, which may be cut anywhere. For the crates of this workspace.
 #[derive(Debug)]
-pub(crate) struct MessageParser {
+pub struct MessageParser {
     limit: usize,
     /// The name in `grpc-encoding`, for the error that a compressed message gets.
     encoding: Option<String>,
@@ -80,16 +80,22 @@ enum Place {
 }
 
 impl MessageParser {
-    pub(crate) fn new(limit: usize, encoding: Option<String>) -> Self {
+    /// A parser of messages of up to `limit` bytes. `encoding` is what the peer named in `grpc-encoding`.
+    pub fn new(limit: usize, encoding: Option<String>) -> Self {
         Self { limit, encoding, prefix: [0; MESSAGE_PREFIX_LENGTH], place: Place::Prefix { filled: 0 } }
     }
 
-    pub(crate) fn set_limit(&mut self, limit: usize) {
+    /// Sets the most bytes that a message may have, from the next one on.
+    pub fn set_limit(&mut self, limit: usize) {
         self.limit = limit;
     }
 
-    /// Takes the next part off the front of `data`; `None` when more bytes are needed.
-    pub(crate) fn next(&mut self, data: &mut Bytes) -> Result<Option<MessagePart>, Status> {
+    /// Takes the next part off the front of `data`; `None` when more bytes are needed, and then `data` is empty.
+    ///
+    /// # Errors
+    /// The status of a message that is compressed, over the limit, or has an unknown flag. Nothing is to be read after
+    /// it.
+    pub fn next(&mut self, data: &mut Bytes) -> Result<Option<MessagePart>, Status> {
         match self.place {
             Place::Prefix { filled } => self.read_prefix(filled, data),
             Place::Body { missing: 0 } => {
@@ -106,7 +112,7 @@ impl MessageParser {
     }
 
     /// Whether the body may end here.
-    pub(crate) fn is_between_messages(&self) -> bool {
+    pub fn is_between_messages(&self) -> bool {
         self.place == Place::Prefix { filled: 0 }
     }
 
