@@ -34,6 +34,8 @@ pub use crate::client::outgoing::Outgoing;
 #[doc(hidden)]
 pub use crate::grpc::framing::MessageParser;
 pub use crate::grpc::framing::{MESSAGE_PREFIX_LENGTH, MessagePart, frame_message, message_prefix};
+#[doc(hidden)]
+pub use crate::grpc::message_collector::MessageCollector;
 pub use crate::grpc::status::Status;
 pub use crate::http2::Http2Config;
 pub use crate::io::Io;

@@ -2,30 +2,23 @@
 
 use std::task::{Context, Poll, ready};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::HeaderMap;
 use peregrine_proto::FlightError;
-use peregrine_transport::MessagePart;
+use peregrine_transport::MessageCollector;
 
 use crate::incoming::incoming_parts::IncomingParts;
 use crate::incoming::message_source::MessageSource;
 
-/// A stated length is believed for this much memory before any byte of it has arrived.
-const FIRST_RESERVE: usize = 1 << 20;
-
 /// Puts messages together that are not data. One that arrives in one piece is not copied.
 pub(crate) struct CompleteMessages {
     parts: IncomingParts,
-    length: usize,
-    /// The message, where it arrived in one piece.
-    piece: Bytes,
-    /// What has arrived of it, where it did not.
-    pieces: BytesMut,
+    message: MessageCollector,
 }
 
 impl CompleteMessages {
     pub(crate) fn new(source: impl MessageSource) -> Self {
-        Self { parts: IncomingParts::new(source), length: 0, piece: Bytes::new(), pieces: BytesMut::new() }
+        Self { parts: IncomingParts::new(source), message: MessageCollector::default() }
     }
 
     /// The peer's headers, as far as the source has them.
@@ -41,22 +34,18 @@ impl CompleteMessages {
     /// Reads no more: the rest of the stream is not wanted.
     pub(crate) fn close(&mut self) {
         self.parts.close();
-        self.pieces = BytesMut::new();
+        self.message = MessageCollector::default();
     }
 
     /// The next message; `None` at the end of the stream, and after an error.
     pub(crate) fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, FlightError>>> {
         loop {
             match ready!(self.parts.poll_part(cx)) {
-                Some(Ok(MessagePart::Start { length })) => self.length = length,
-                Some(Ok(MessagePart::Chunk(chunk))) if chunk.len() == self.length => self.piece = chunk,
-                Some(Ok(MessagePart::Chunk(chunk))) => {
-                    if self.pieces.is_empty() {
-                        self.pieces.reserve(self.length.min(FIRST_RESERVE.max(chunk.len())));
+                Some(Ok(part)) => {
+                    if let Some(message) = self.message.push(part) {
+                        return Poll::Ready(Some(Ok(message)));
                     }
-                    self.pieces.extend_from_slice(&chunk);
                 }
-                Some(Ok(MessagePart::End)) => return Poll::Ready(Some(Ok(self.take()))),
                 Some(Err(error)) => {
                     self.close();
                     return Poll::Ready(Some(Err(error)));
@@ -64,12 +53,5 @@ impl CompleteMessages {
                 None => return Poll::Ready(None),
             }
         }
-    }
-
-    fn take(&mut self) -> Bytes {
-        if self.pieces.is_empty() {
-            return std::mem::take(&mut self.piece);
-        }
-        std::mem::take(&mut self.pieces).freeze()
     }
 }

@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::HeaderMap;
 use peregrine_proto::CallCounter;
 
@@ -12,10 +12,8 @@ use super::parts::PartReader;
 use super::shared_reader::SharedReader;
 use super::token::CallToken;
 use crate::grpc::framing::MessagePart;
+use crate::grpc::message_collector::MessageCollector;
 use crate::grpc::status::Status;
-
-/// A stated length is believed for this much memory before any byte of it has come.
-const FIRST_RESERVE: usize = 1 << 20;
 
 /// Reads the messages of a call in pieces, as they come in.
 ///
@@ -124,19 +122,14 @@ impl MessageReader {
     /// # Errors
     /// As [`poll_part`](Self::poll_part).
     pub async fn next_message(&mut self) -> Option<Result<Bytes, Status>> {
-        let (mut first, mut whole, mut expected) = (Bytes::new(), BytesMut::new(), 0);
+        let mut message = MessageCollector::default();
         loop {
             match self.next_part().await? {
-                Ok(MessagePart::Start { length }) => expected = length,
-                Ok(MessagePart::Chunk(chunk)) if chunk.len() == expected => first = chunk,
-                Ok(MessagePart::Chunk(chunk)) => {
-                    if whole.is_empty() {
-                        whole.reserve(expected.min(FIRST_RESERVE.max(chunk.len())));
+                Ok(part) => {
+                    if let Some(message) = message.push(part) {
+                        return Some(Ok(message));
                     }
-                    whole.extend_from_slice(&chunk);
                 }
-                Ok(MessagePart::End) if whole.is_empty() => return Some(Ok(first)),
-                Ok(MessagePart::End) => return Some(Ok(whole.freeze())),
                 Err(status) => return Some(Err(status)),
             }
         }

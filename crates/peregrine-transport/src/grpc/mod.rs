@@ -2,5 +2,6 @@
 
 pub(crate) mod framing;
 pub(crate) mod headers;
+pub(crate) mod message_collector;
 pub(crate) mod status;
 pub(crate) mod timeout;
