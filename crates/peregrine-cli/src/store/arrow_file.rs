@@ -1,8 +1,8 @@
 //! Flights from Arrow IPC files: described by their headers, sent as they are where every client takes that.
 
-use arrow_ipc::{RecordBatch as RawBatch, root_as_message};
+use arrow_ipc::RecordBatch as RawBatch;
 use peregrine::ipc::IpcReadOptions;
-use peregrine::proto::{FlightError, MessageLimits};
+use peregrine::proto::{FlightError, MessageLimits, Verified};
 use peregrine::stream::{IpcFile, IpcSource};
 
 use super::content::{Content, Description, Totals};
@@ -15,10 +15,11 @@ const SENT_AS_IT_IS: usize = (4 << 20) - (64 << 10);
 /// Describes a file without reading the bodies of its messages. Row counts stand in the messages' headers, so these are
 /// read beside the footer.
 pub(super) fn describe(file: PositionedFile) -> Result<Description, FlightError> {
-    let file = IpcFile::open(file, limits())?;
+    let limits = limits();
+    let file = IpcFile::open(file, limits.clone())?;
     let mut totals = Totals::default();
     for block in file.dictionaries().iter().chain(file.record_batches()) {
-        totals.add(count(&file.read_header(block)?)?);
+        totals.add(count(&file.read_header(block)?, &limits)?);
     }
     Ok(Description { schema: file.schema().clone(), totals })
 }
@@ -49,8 +50,9 @@ fn limits() -> MessageLimits {
 }
 
 /// The rows of a message and the bytes of its buffers. A dictionary counts its bytes and no rows.
-fn count(header: &[u8]) -> Result<Totals, FlightError> {
-    let message = root_as_message(header).map_err(|error| broken(format_args!("the header of a message: {error}")))?;
+fn count(header: &[u8], limits: &MessageLimits) -> Result<Totals, FlightError> {
+    let message = Verified::message(header, limits);
+    let message = message.map_err(|error| broken(format_args!("the header of a message: {error}")))?.get();
     let (rows, batch) = match (message.header_as_record_batch(), message.header_as_dictionary_batch()) {
         (Some(batch), _) => (batch.length(), batch),
         (None, Some(dictionary)) => (0, dictionary.data().ok_or_else(|| broken("a dictionary has no data"))?),
