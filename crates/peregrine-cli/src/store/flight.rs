@@ -1,12 +1,12 @@
 //! One flight of the store: a file under a name.
 
-use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use peregrine::proto::FlightError;
 use peregrine::stream::{FlightDataStream, FlightStreamChunk, IpcSource};
+use peregrine::transport::panic_text;
 
 use super::content::{Batches, Content, Description};
 use super::error::unreadable;
@@ -126,7 +126,7 @@ fn contain<T>(flight: &str, work: impl FnOnce() -> Result<T, FlightError>) -> Re
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(result) => result.map_err(|error| named(flight, error)),
         Err(panic) => {
-            let reason = panic_message(&*panic);
+            let reason = panic_text(&*panic);
             Err(FlightError::internal(format!("flight {flight:?}: reading the file panicked: {reason}")))
         }
     }
@@ -134,9 +134,4 @@ fn contain<T>(flight: &str, work: impl FnOnce() -> Result<T, FlightError>) -> Re
 
 fn named(flight: &str, error: FlightError) -> FlightError {
     FlightError::new(error.kind(), format!("flight {flight:?}: {}", error.message())).with_source(error)
-}
-
-fn panic_message(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no reason given")
 }
