@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::io::{self, Write};
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::LazyLock;
+
+use peregrine::transport::Mutex;
 
 /// How many lines are kept in mind. Behind that, lines that would be said once are said no more.
 const MAX_SAID: usize = 10_000;
@@ -16,7 +18,7 @@ pub(crate) fn log(line: fmt::Arguments<'_>) {
 /// Writes a line to stderr unless it was written before: for what is found again with every call.
 pub(crate) fn log_once(line: fmt::Arguments<'_>) {
     static SAID: LazyLock<Mutex<HashSet<String>>> = LazyLock::new(Mutex::default);
-    let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut said = SAID.lock();
     if said.len() < MAX_SAID && said.insert(line.to_string()) {
         drop(said);
         log(line);

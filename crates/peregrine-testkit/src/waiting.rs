@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
+use peregrine_transport::Mutex;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
@@ -52,12 +53,12 @@ impl Dropped {
 
 /// Hands something to the one call of a closure that could be called often.
 #[derive(Debug)]
-pub struct Once<T>(std::sync::Mutex<Option<T>>);
+pub struct Once<T>(Mutex<Option<T>>);
 
 impl<T> Once<T> {
     /// Holds a value for one call.
     pub fn new(value: T) -> Self {
-        Self(std::sync::Mutex::new(Some(value)))
+        Self(Mutex::new(Some(value)))
     }
 
     /// The value.
@@ -65,6 +66,6 @@ impl<T> Once<T> {
     /// # Panics
     /// If it was taken before.
     pub fn take(&self) -> T {
-        self.0.lock().unwrap().take().expect("one call alone")
+        self.0.lock().take().expect("one call alone")
     }
 }

@@ -1,7 +1,5 @@
 //! `EchoFlightServer` and its kin: what was uploaded last comes back, in several forms.
 
-use std::sync::{Mutex, PoisonError};
-
 use anyhow::{Context, Result, ensure};
 use arrow_array::RecordBatchIterator;
 use arrow_schema::ArrowError;
@@ -13,6 +11,7 @@ use peregrine::server::{FlightService, ServerCallContext};
 use peregrine::stream::{
     FlightDataStream, FlightMetadataWriter, FlightStreamReader, FlightStreamWriter, Table, WriteSizeExceeded,
 };
+use peregrine::transport::Mutex;
 
 use super::servers::Servers;
 use super::tables::{counting, cut, ensure_equal, int64, table, words_and_numbers};
@@ -43,7 +42,7 @@ impl Echo {
 
 impl FlightService for Echo {
     async fn do_get(&self, _context: ServerCallContext, _ticket: Ticket) -> Result<FlightDataStream, FlightError> {
-        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let last = self.last.lock().clone();
         let table = last.ok_or_else(|| FlightError::not_found("nothing was uploaded yet"))?;
         let Table { schema, batches, .. } = table.clone();
         Ok(match self.form {
@@ -69,7 +68,7 @@ impl FlightService for Echo {
         _writer: FlightMetadataWriter,
     ) -> Result<(), FlightError> {
         let table = reader.read_all().await?;
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(table);
+        *self.last.lock() = Some(table);
         Ok(())
     }
 

@@ -1,7 +1,6 @@
 //! Where a server listens, and when a client finds it.
 
 use std::net::TcpListener;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -11,6 +10,7 @@ use peregrine::proto::{
 };
 use peregrine::server::{FlightServer, FlightService, RunningServer, ServerCallContext};
 use peregrine::stream::MessageStream;
+use peregrine::transport::Mutex;
 
 use super::servers::Servers;
 use super::tables::{dicts, ensure_equal, ints};
@@ -34,7 +34,7 @@ impl FlightService for Late {
     ) -> Result<MessageStream<ActionResult>, FlightError> {
         let location: Location = action.action_type().parse()?;
         let server = FlightServer::builder().bind(location).await?.serve(Base)?;
-        self.started.lock().unwrap_or_else(PoisonError::into_inner).push(server);
+        self.started.lock().push(server);
         Ok(MessageStream::empty())
     }
 }

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result};
 use peregrine::client::{FlightClient, FlightClientBuilder};
 use peregrine::ipc::{IpcWriteOptions, MetadataVersion};
 use peregrine::proto::Location;
 use peregrine::server::{BoundServer, FlightServer, RunningServer};
-use peregrine::transport::Listener;
+use peregrine::transport::{Listener, Mutex};
 
 /// The servers that the tests talk to. Each is named by its class in pyarrow's file and the options that it has there.
 pub struct Servers(Where);
@@ -79,7 +78,7 @@ impl Servers {
 }
 
 fn keep(running: &Mutex<Vec<RunningServer>>, server: RunningServer) {
-    running.lock().unwrap_or_else(PoisonError::into_inner).push(server);
+    running.lock().push(server);
 }
 
 pub(super) fn v4() -> IpcWriteOptions {

@@ -1,6 +1,8 @@
 //! `Faults`: the handle by which a test makes something happen to a connection.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+
+use peregrine_transport::Mutex;
 
 use super::lane::Lane;
 use super::link::{Link, LinkState, Phase};
@@ -190,7 +192,7 @@ impl Faults {
 
     /// What the next connection is made of.
     pub(super) fn next(&self) -> Arc<Link> {
-        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut newest = self.newest.lock();
         if newest.change(|state| state.phase) != Phase::Waiting {
             *newest = Link::new();
         }
@@ -206,6 +208,6 @@ impl Faults {
     }
 
     fn newest(&self) -> Arc<Link> {
-        Arc::clone(&self.newest.lock().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.newest.lock())
     }
 }

@@ -2,9 +2,10 @@
 
 use std::io::{self, IoSlice};
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
+use peregrine_transport::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::Notify;
 
@@ -51,7 +52,7 @@ impl Link {
 
     /// Does something to the connection, then wakes whom it concerns.
     pub(super) fn change<T>(&self, change: impl FnOnce(&mut LinkState) -> T) -> T {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         let value = change(&mut state);
         let due = [state.to_server.take_due(), state.to_client.take_due()];
         // Wakers may run foreign code.
@@ -66,7 +67,7 @@ impl Link {
         loop {
             let mut changed = pin!(self.changed.notified());
             changed.as_mut().enable();
-            if is_true(&self.state.lock().unwrap_or_else(PoisonError::into_inner)) {
+            if is_true(&self.state.lock()) {
                 return;
             }
             changed.await;

@@ -1,7 +1,7 @@
 //! `expiration_time:*`: endpoints whose time runs out, how they are renewed, and how a flight is cancelled. One service
 //! for the four.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 use std::time::SystemTime;
 
 use arrow_array::{RecordBatch, UInt32Array};
@@ -13,6 +13,7 @@ use peregrine_proto::{
 };
 use peregrine_server::{FlightService, ServerCallContext};
 use peregrine_stream::{FlightDataStream, MessageStream};
+use peregrine_transport::Mutex;
 
 use super::ScenarioError;
 use super::error::{During, expect, expect_eq};
@@ -29,7 +30,7 @@ pub(super) struct ExpirationTimeService {
 
 impl ExpirationTimeService {
     fn endpoints(&self) -> MutexGuard<'_, ExpiringEndpoints> {
-        self.endpoints.lock().unwrap_or_else(PoisonError::into_inner)
+        self.endpoints.lock()
     }
 }
 

@@ -1,7 +1,7 @@
 //! The case without a name: a table goes up by DoPut, is described, and comes back by DoGet.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::MutexGuard;
 
 use arrow_array::{Array, RecordBatch};
 use bytes::Bytes;
@@ -13,6 +13,7 @@ use peregrine_proto::{
 };
 use peregrine_server::{BoundServer, FlightService, RunningServer, ServerCallContext};
 use peregrine_stream::{FlightDataStream, FlightMetadataWriter, FlightStreamChunk, FlightStreamReader, Table};
+use peregrine_transport::Mutex;
 
 use super::ScenarioError;
 use super::error::{During, expect, expect_eq};
@@ -150,7 +151,7 @@ struct RoundTripService {
 
 impl RoundTripService {
     fn tables(&self) -> MutexGuard<'_, BTreeMap<String, Table>> {
-        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+        self.tables.lock()
     }
 
     fn find(&self, name: &str) -> Result<Table, FlightError> {

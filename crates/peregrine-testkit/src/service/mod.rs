@@ -4,7 +4,7 @@ mod exchange;
 mod upload;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 
 use arrow_array::RecordBatch;
 use peregrine_ipc::DictionaryIds;
@@ -16,6 +16,7 @@ use peregrine_server::{FlightService, ServerCallContext};
 use peregrine_stream::{
     FlightDataStream, FlightMetadataWriter, FlightStreamReader, FlightStreamWriter, MessageStream, Table,
 };
+use peregrine_transport::Mutex;
 
 /// Serves tables by name: the flight `trips` is the descriptor with the path `["trips"]` and the ticket `trips`. Clones
 /// serve the same tables.
@@ -79,7 +80,7 @@ impl MemoryService {
     }
 
     fn tables(&self) -> MutexGuard<'_, BTreeMap<String, Stored>> {
-        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+        self.tables.lock()
     }
 
     fn find(&self, name: &str) -> Result<Table, FlightError> {

@@ -1,7 +1,9 @@
 //! Which calls came to an early end.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
+
+use peregrine::transport::Mutex;
 
 /// What the service has noticed. Clones share it.
 #[derive(Clone, Default)]
@@ -18,7 +20,7 @@ impl Noticed {
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeSet<String>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 
