@@ -18,9 +18,6 @@ use crate::outgoing::frame_config::FrameConfig;
 use crate::outgoing::frames::Frames;
 use crate::stored::IpcSource;
 
-/// The size that messages of a stream stay under unless set otherwise: Go and arrow-rs refuse more than 4 MiB.
-pub(crate) const MESSAGE_TARGET: usize = (4 << 20) - (64 << 10);
-
 /// A schema and the batches that follow it: what `do_get` returns.
 ///
 /// A batch that is too large for one message is cut by rows, so that **one batch may arrive as several**; see
@@ -50,6 +47,10 @@ enum StreamContent {
 }
 
 impl FlightDataStream {
+    /// The size in bytes that messages of batches stay under unless set otherwise: 4 MiB less 64 KiB, for the sake of
+    /// peers that refuse more than 4 MiB, as those of Go and arrow-rs do.
+    pub const DEFAULT_MESSAGE_TARGET: usize = (4 << 20) - (64 << 10);
+
     /// A stream of batches that are at hand, or that an iterator makes without blocking.
     pub fn from_batches<I>(schema: SchemaRef, batches: I) -> Self
     where
@@ -115,15 +116,15 @@ impl FlightDataStream {
     }
 
     fn new(schema: SchemaRef, chunks: BoxStream<'static, Result<FlightStreamChunk, FlightError>>) -> Self {
-        let options = IpcWriteOptions::default().with_target_message_size(MESSAGE_TARGET);
+        let options = IpcWriteOptions::default().with_target_message_size(Self::DEFAULT_MESSAGE_TARGET);
         Self { schema, content: StreamContent::Chunks(chunks), options }
     }
 
     /// Sets how batches are encoded: compression, and the size over which a batch is cut by rows.
     ///
-    /// Unless set, messages of batches stay under 4 MiB less 64 KiB, for the sake of peers that refuse more than
-    /// 4 MiB; [`IpcWriteOptions::default`] sends each batch as one message. The target holds for all of a FlightData
-    /// message. A row, a dictionary, and a batch with metadata are never cut, and may be over it.
+    /// Unless set, messages of batches stay under [`DEFAULT_MESSAGE_TARGET`](Self::DEFAULT_MESSAGE_TARGET);
+    /// [`IpcWriteOptions::default`] sends each batch as one message. The target holds for all of a FlightData message.
+    /// A row, a dictionary, and a batch with metadata are never cut, and may be over it.
     ///
     /// ```
     /// use std::sync::Arc;

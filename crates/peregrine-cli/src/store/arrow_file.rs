@@ -3,14 +3,11 @@
 use arrow_ipc::RecordBatch as RawBatch;
 use peregrine::ipc::IpcReadOptions;
 use peregrine::proto::{FlightError, MessageLimits, Verified};
-use peregrine::stream::{IpcFile, IpcSource};
+use peregrine::stream::{FlightDataStream, IpcFile, IpcSource};
 
 use super::content::{Content, Description, Totals};
 use super::error::broken;
 use super::positioned::PositionedFile;
-
-/// The largest message that is sent as it is: many clients refuse more than 4 MiB unless told otherwise.
-const SENT_AS_IT_IS: usize = (4 << 20) - (64 << 10);
 
 /// Describes a file without reading the bodies of its messages. Row counts stand in the messages' headers, so these are
 /// read beside the footer.
@@ -29,7 +26,8 @@ pub(super) fn describe(file: PositionedFile) -> Result<Description, FlightError>
 pub(super) fn read(file: PositionedFile) -> Result<Content, FlightError> {
     let file = IpcFile::open(file, limits())?;
     let messages = IpcSource::from_file(&file)?;
-    if file.record_batches().iter().all(|block| block.length() <= SENT_AS_IT_IS) {
+    // Many clients refuse messages of more than 4 MiB unless configured otherwise.
+    if file.record_batches().iter().all(|block| block.length() <= FlightDataStream::DEFAULT_MESSAGE_TARGET) {
         return Ok(Content::Messages(Box::new(messages)));
     }
     let batches = messages.into_batches(IpcReadOptions::default())?;

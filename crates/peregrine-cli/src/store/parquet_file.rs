@@ -9,6 +9,7 @@ use parquet::basic::{Encoding, Type as PhysicalType};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
 use peregrine::proto::FlightError;
+use peregrine::stream::FlightDataStream;
 
 use super::content::{Batches, Description, Totals};
 use super::error::{broken, too_large, unreadable};
@@ -21,9 +22,9 @@ const MAX_BATCH_ROWS: u64 = 8192;
 /// It has fewer where strings may be encoded smaller than they are and the footer does not say how long they are, which
 /// older writers leave out: one of 1 KB that a dictionary has once may stand in every row.
 const MAX_BATCH_ROWS_OF_UNKNOWN_SIZE: u64 = 1024;
-/// With wide rows a batch has fewer rows, for about this many bytes by what the footer says. That goes by the average
-/// of a row group: a batch of its longest rows is larger.
-const BATCH_BYTES: u64 = 4 << 20;
+/// With wide rows a batch has fewer rows, for about as many bytes as one message has, by what the footer says. That goes
+/// by the average of a row group: a batch of its longest rows is larger.
+const BATCH_BYTES: u64 = FlightDataStream::DEFAULT_MESSAGE_TARGET as u64;
 /// Behind the footer stand its length in four bytes and the magic.
 const TRAILER: usize = 8;
 /// A footer has at most this many bytes. Decoded it may take some hundred times as many: the parquet crate reserves
