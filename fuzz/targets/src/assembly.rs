@@ -22,6 +22,9 @@ pub(crate) const TARGET: Target = Target { name: "assembly", seeds, run, mutate:
 /// The choice that puts a large stream before the input's: bodies of 1 MiB may stay in their frames.
 const LARGE: u8 = 1;
 
+/// A body up to this size is also read in frames of one byte, whatever the input's cuts are: longer ones take too long.
+const IN_SINGLE_BYTES: usize = 1 << 10;
+
 /// What a reader gave.
 #[derive(Debug, Default, PartialEq)]
 struct Read {
@@ -133,7 +136,8 @@ fn run(input: &[u8]) -> Outcome {
     // Pieces lie anywhere in memory, as those of frames do.
     let cut = |cuts: &[u8]| pieces(&body, cuts).map(|piece| body.slice_ref(piece)).collect::<Vec<_>>();
     let ways = match choice & LARGE {
-        0 => vec![cut(cuts), cut(&[1])],
+        0 if body.len() <= IN_SINGLE_BYTES => vec![cut(cuts), cut(&[1])],
+        0 => vec![cut(cuts)],
         // A large stream in small pieces would take too long.
         _ => vec![body.chunks(300_001).map(Bytes::copy_from_slice).collect()],
     };
