@@ -1,5 +1,6 @@
 //! What accompanies one call of a client, from its start to its one end.
 
+use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -67,7 +68,10 @@ impl CallObserver for Completion {
         let error = (status.code() != Code::Ok).then(|| FlightError::from(status.clone()));
         let mut outcome = Outcome::new(status.code(), error, self.started.elapsed(), &self.counter);
         outcome.headers = std::mem::take(&mut *self.received_headers.lock());
-        outcome.trailers = status.metadata().clone();
+        // A status that was made of an error of this side did not arrive, and neither did its trailers.
+        if !status.source().is_some_and(|source| source.is::<FlightError>()) {
+            outcome.trailers = status.metadata().clone();
+        }
         for hooks in self.hooks.iter().rev() {
             hooks.call_completed(&outcome);
         }
