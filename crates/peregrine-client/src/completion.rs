@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::HeaderMap;
 use peregrine_proto::{CallCounter, ClientCallHooks, ClientMiddlewareStage, Code, FlightError, Outcome, OutgoingCall};
-use peregrine_transport::{CallObserver, Mutex, Status};
+use peregrine_transport::{CallObserver, Mutex, Status, run_guarded};
 use tokio::time::Instant;
 
 /// The hooks of one call, which see its headers and its end.
@@ -73,7 +73,7 @@ impl CallObserver for Completion {
             outcome.trailers = status.metadata().clone();
         }
         for hooks in self.hooks.iter().rev() {
-            hooks.call_completed(&outcome);
+            run_guarded("middleware", || hooks.call_completed(&outcome));
         }
     }
 }

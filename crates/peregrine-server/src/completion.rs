@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 use peregrine_proto::{CallCounter, CallInfo, Code, FlightError, Outcome, ServerCallHooks};
-use peregrine_transport::{CallObserver, CallToken, Mutex, Status};
+use peregrine_transport::{CallObserver, CallToken, Mutex, Status, run_guarded};
 use tokio::time::Instant;
 use tracing::Level;
 
@@ -92,10 +92,10 @@ impl CallObserver for Completion {
         // Foreign code runs below.
         drop(state);
         for hooks in hooks.iter().rev() {
-            hooks.call_completed(&outcome);
+            run_guarded("middleware", || hooks.call_completed(&outcome));
         }
         for observer in &self.stages.observers {
-            observer.call_ended(&self.call, &outcome);
+            run_guarded("an observer", || observer.call_ended(&self.call, &outcome));
         }
         tracing::debug!(
             path = self.call.path(),

@@ -44,7 +44,7 @@ pub use crate::memory::InMemoryConnect;
 #[doc(hidden)]
 pub use crate::mutex::Mutex;
 #[doc(hidden)]
-pub use crate::panic_text::panic_text;
+pub use crate::panic_text::{panic_text, run_guarded};
 pub use crate::rope::Rope;
 pub use crate::server::accept::{Accept, Accepting, Listener};
 pub use crate::server::embed::{EmbeddedBody, EmbeddedFuture, EmbeddedService};

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::future::pending;
 use std::mem;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
 use std::task::Waker;
 use std::time::Instant;
@@ -15,7 +14,7 @@ use tokio::sync::SetOnce;
 use super::waker_slot::WakerSlot;
 use crate::grpc::status::Status;
 use crate::mutex::Mutex;
-use crate::panic_text::panic_text;
+use crate::panic_text::run_guarded;
 
 /// Tells whether a call still runs, and ends it from outside. Clones are the same token.
 ///
@@ -253,11 +252,8 @@ impl fmt::Debug for CallToken {
     }
 }
 
-/// Runs code of others, whose panic must not keep the end from the rest.
 fn report(observer: &dyn CallObserver, ending: &Ending) {
-    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| observer.on_end(ending.status()))) {
-        tracing::error!(panic = panic_text(&*panic), "an observer of a call's end panicked");
-    }
+    run_guarded("an observer of a call's end", || observer.on_end(ending.status()));
 }
 
 /// What a call that its own side gave up on ends with.
