@@ -40,7 +40,9 @@ impl<S: FlightService> Dispatch<S> {
 
 impl<S: FlightService> CallHandler for Dispatch<S> {
     fn handle(&self, call: IncomingCall) -> ReplyFuture {
-        Box::pin(run(Arc::clone(&self.server), call))
+        // Middleware that changes the headers may panic too.
+        let run = caught(run(Arc::clone(&self.server), call).map(Ok));
+        Box::pin(run.map(|reply| reply.unwrap_or_else(|error| Reply::end(HeaderMap::new(), error.into()))))
     }
 }
 
