@@ -10,4 +10,5 @@ mod do_put;
 mod forwarding;
 mod memory_service;
 mod metadata;
+mod one_end;
 mod transports;

@@ -7,7 +7,7 @@ use h2::client::{ResponseFuture, SendRequest};
 use h2::server::SendResponse;
 use h2::{Reason, RecvStream, SendStream};
 use http::{HeaderMap, Request, Response};
-use peregrine::client::FlightClient;
+use peregrine::client::{FlightClient, FlightClientBuilder};
 use peregrine::proto::{Code, FlightMethod, Location};
 use peregrine::transport::{Connect, Connecting, Io};
 use peregrine_testkit::Pair;
@@ -149,9 +149,14 @@ pub(crate) struct BareServer {
 
 impl BareServer {
     pub(crate) fn new() -> Self {
+        Self::with_client(|client| client)
+    }
+
+    /// The same for a client with settings.
+    pub(crate) fn with_client(settings: impl FnOnce(FlightClientBuilder) -> FlightClientBuilder) -> Self {
         let (sender, connections) = mpsc::unbounded_channel();
         let builder = FlightClient::builder(Location::reuse_connection()).unwrap();
-        Self { client: builder.connector(BareConnector(sender)).build().unwrap(), connections }
+        Self { client: settings(builder.connector(BareConnector(sender))).build().unwrap(), connections }
     }
 
     /// Accepts the next connection. Its calls come out of the receiver; the task is the connection.
