@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -18,9 +19,11 @@ use super::call_service::trailers_only;
 use super::incoming_body::IncomingBody;
 use super::response_body::ResponseBody;
 use super::router::{Routed, Router};
+use crate::call::any_body::BoxError;
 use crate::call::token::CallToken;
 use crate::grpc::status::Status;
 use crate::mutex::Mutex;
+use crate::panic_text::panic_text;
 use crate::rope::Rope;
 use crate::service_once::{BoxServiceFuture, ServiceOnce, call_clone};
 
@@ -105,7 +108,7 @@ impl Future for HttpFuture {
             HttpStep::Layered { response, token } => {
                 // A layer may keep a call waiting, which its end must reach all the same.
                 let result = match (token.cancelled_with(), response.as_mut()) {
-                    (None, Some(response)) => ready!(response.as_mut().poll(cx)).map_err(layer_failed),
+                    (None, Some(response)) => ready!(guarded(|| response.as_mut().poll(cx))).map_err(layer_failed),
                     (Some(status), _) => Err(status),
                     (None, None) => Err(Status::new(Code::Internal, "the call was polled after its end")),
                 };
@@ -136,8 +139,16 @@ impl fmt::Debug for HttpFuture {
     }
 }
 
+/// Runs code of layers, whose panic fails the call.
+fn guarded<T>(poll: impl FnOnce() -> Poll<Result<T, BoxError>>) -> Poll<Result<T, BoxError>> {
+    catch_unwind(AssertUnwindSafe(poll)).unwrap_or_else(|panic| {
+        tracing::error!(panic = panic_text(&*panic), "a layer panicked");
+        Poll::Ready(Err(Status::new(Code::Internal, "a layer of the server panicked").into()))
+    })
+}
+
 /// The status of a call that a layer failed. Errors of Flight and statuses keep their meaning.
-fn layer_failed(error: Box<dyn Error + Send + Sync>) -> Status {
+fn layer_failed(error: BoxError) -> Status {
     let error = match error.downcast::<Status>() {
         Ok(status) => return *status,
         Err(error) => error,
