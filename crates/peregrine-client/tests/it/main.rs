@@ -2,4 +2,5 @@
 
 mod codec_options;
 mod connecting;
+mod layers;
 mod wait_for_available;
