@@ -250,7 +250,11 @@ async fn a_layer_that_fails_fails_the_call_and_one_may_end_it_or_respond_by_itse
         ("status", FlightErrorKind::DataLoss, "lost"),
         ("foreign", FlightErrorKind::Failed, "a layer of the client failed: the proxy is down"),
         ("token", FlightErrorKind::ResourceExhausted, "enough"),
-        ("http", FlightErrorKind::Unavailable, "the peer answered with HTTP status 503 Service Unavailable and without grpc-status"),
+        (
+            "http",
+            FlightErrorKind::Unavailable,
+            "the peer answered with HTTP status 503 Service Unavailable and without grpc-status",
+        ),
     ] {
         let client = client.with(FlightCallOptions::new().with_header("x-how", how).unwrap());
         let error = soon(client.list_actions()).await.unwrap_err();

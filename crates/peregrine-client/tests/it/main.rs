@@ -3,4 +3,5 @@
 mod codec_options;
 mod connecting;
 mod layers;
+mod locations;
 mod wait_for_available;
