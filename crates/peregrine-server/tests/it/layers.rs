@@ -78,11 +78,14 @@ async fn the_trace_of_tower_http() {
         .on_failure(move |failure, _: Duration, _: &tracing::Span| {
             failures.lock().unwrap().push(format!("failure {failure}"));
         });
-    let pair = Pair::with_server(FlightServer::builder().layer(layer), DoGet(|_, ticket: Ticket| async move {
-        let bad = stream::iter((ticket.ticket() == "bad").then(|| Err(FlightError::internal("torn"))));
-        let items = stream::iter([Ok(batches::int64(1))]).chain(bad);
-        Ok(FlightDataStream::from_stream(batches::int64(0).schema(), items))
-    }));
+    let pair = Pair::with_server(
+        FlightServer::builder().layer(layer),
+        DoGet(|_, ticket: Ticket| async move {
+            let bad = stream::iter((ticket.ticket() == "bad").then(|| Err(FlightError::internal("torn"))));
+            let items = stream::iter([Ok(batches::int64(1))]).chain(bad);
+            Ok(FlightDataStream::from_stream(batches::int64(0).schema(), items))
+        }),
+    );
     let read = async |ticket| pair.client().do_get(Ticket::new(ticket)).await?.read_all().await;
     read("good").await.unwrap();
     read("bad").await.unwrap_err();
@@ -151,10 +154,13 @@ where
 #[tokio::test]
 async fn layers_that_were_added_first_are_outermost() {
     let builder = FlightServer::builder().layer(mark::<HttpService>("outer")).layer(mark::<HttpService>("inner"));
-    let pair = Pair::with_server(builder, DoAction(|context: ServerCallContext, _| async move {
-        let order = context.request_header("x-order")?;
-        Ok(MessageStream::from_iter(order.into_iter().map(peregrine_proto::ActionResult::new)))
-    }));
+    let pair = Pair::with_server(
+        builder,
+        DoAction(|context: ServerCallContext, _| async move {
+            let order = context.request_header("x-order")?;
+            Ok(MessageStream::from_iter(order.into_iter().map(peregrine_proto::ActionResult::new)))
+        }),
+    );
     let mut results = pair.client().do_action(Action::new("x", "")).await.unwrap();
     for name in ["outer", "inner"] {
         assert_eq!(results.read_next().await.unwrap().unwrap().body(), name);
@@ -229,11 +235,14 @@ async fn a_layer_may_end_the_call_before_and_behind_its_headers() {
             }
         })
     });
-    let pair = Pair::with_server(FlightServer::builder().layer(layer), DoGet(|context: ServerCallContext, _| async move {
-        assert!(context.request_headers().contains_key("x-behind"), "a call that has ended reaches no handler");
-        let items = stream::iter([Ok::<_, FlightError>(batches::int64(1))]).chain(stream::pending());
-        Ok(FlightDataStream::from_stream(batches::int64(0).schema(), items))
-    }));
+    let pair = Pair::with_server(
+        FlightServer::builder().layer(layer),
+        DoGet(|context: ServerCallContext, _| async move {
+            assert!(context.request_headers().contains_key("x-behind"), "a call that has ended reaches no handler");
+            let items = stream::iter([Ok::<_, FlightError>(batches::int64(1))]).chain(stream::pending());
+            Ok(FlightDataStream::from_stream(batches::int64(0).schema(), items))
+        }),
+    );
     let behind = pair.client().options().clone().with_header("x-behind", "yes").unwrap();
     for client in [pair.client().clone(), pair.client().with(behind)] {
         let read = async { client.do_get(Ticket::new("")).await?.read_all().await };

@@ -8,6 +8,7 @@ mod error_kinds;
 mod handshake;
 mod layers;
 mod list_flights;
+mod mounts;
 mod shutdown;
 mod unary;
 mod unimplemented;

@@ -2,3 +2,4 @@
 
 mod embedded;
 pub(crate) mod mounted;
+mod mounted_auth;
