@@ -115,10 +115,4 @@ impl Ends {
     pub(crate) fn answered(&self, method: &str) -> (&Outcome, &Outcome) {
         (self.client.client_call(method, true), self.server.server_call(method, true))
     }
-
-    /// The outcomes of a call that both ends ended, before any response headers.
-    #[track_caller]
-    pub(crate) fn unanswered(&self, method: &str) -> (&Outcome, &Outcome) {
-        (self.client.client_call(method, false), self.server.server_call(method, false))
-    }
 }
