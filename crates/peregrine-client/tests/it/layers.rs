@@ -166,7 +166,7 @@ async fn a_layer_may_wrap_the_body_of_the_response() {
     let client = pair.client_with(|client| client.layer(layer.clone()).layer(layer));
     assert_eq!(client.do_get(Ticket::new("trips")).await.unwrap().read_all().await.unwrap().num_rows(), 107);
     let counted = bytes.load(Ordering::Relaxed);
-    assert!(counted > 10_000 && counted % 2 == 0, "{counted}");
+    assert!(counted > 10_000 && counted.is_multiple_of(2), "{counted}");
 
     let schema = batches::int64(0).schema();
     let path = FlightDescriptor::for_path(["new"]);

@@ -74,9 +74,9 @@ impl FlightService for Stuck {
 
 /// A call of one of the methods, begun and held. Dropping it drops all handles.
 pub(crate) enum StuckCall {
-    Get(FlightStreamReader),
-    Put(FlightStreamWriter, FlightMetadataReader),
-    Exchange(FlightStreamWriter, FlightStreamReader),
+    Get(Box<FlightStreamReader>),
+    Put(Box<FlightStreamWriter>, FlightMetadataReader),
+    Exchange(Box<FlightStreamWriter>, Box<FlightStreamReader>),
     Action(MessageStream<ActionResult>),
 }
 
@@ -85,14 +85,14 @@ impl StuckCall {
     pub(crate) async fn begin(client: &FlightClient, method: FlightMethod) -> Result<Self, FlightError> {
         let path = || FlightDescriptor::for_path(["x"]);
         let mut call = match method {
-            FlightMethod::DoGet => Self::Get(client.do_get(Ticket::new("")).await?),
+            FlightMethod::DoGet => Self::Get(Box::new(client.do_get(Ticket::new("")).await?)),
             FlightMethod::DoPut => {
                 let (writer, reader) = client.do_put(path(), batches::int64(0).schema()).await?;
-                Self::Put(writer, reader)
+                Self::Put(Box::new(writer), reader)
             }
             FlightMethod::DoExchange => {
                 let (writer, reader) = client.do_exchange(path()).await?;
-                Self::Exchange(writer, reader)
+                Self::Exchange(Box::new(writer), Box::new(reader))
             }
             _ => Self::Action(client.do_action(Action::new("x", "")).await?),
         };
