@@ -3,6 +3,7 @@
 mod calls_at_once;
 mod calls_made_again;
 mod cancelled_calls;
+mod embedded_calls;
 mod ended_at_deadlines;
 mod every_rpc;
 mod failed_calls;

@@ -7,8 +7,8 @@ use peregrine::proto::{Code, FlightError, FlightMethod};
 use peregrine_testkit::fault::Faults;
 use peregrine_testkit::waiting::soon;
 
-use crate::support::recorded::{Decisions, Recorded};
-use crate::support::recorder::{Decides, refusal};
+use crate::support::recorded::{Decisions, Recorded, recording_client};
+use crate::support::recorder::{Decides, Record, refusal};
 use crate::support::stuck::{STUCK_METHODS, Stuck, StuckCall};
 
 fn with(decisions: Decisions) -> Recorded {
@@ -184,4 +184,18 @@ async fn by_hooks_of_the_client_that_panic_over_headers() {
     let ends = calls.finish().await;
     assert_eq!(ends.client.client_call("DoGet", false).code, Code::Cancelled);
     assert_eq!(ends.server.len(), 0, "nothing was sent");
+}
+
+#[tokio::test(start_paused = true)]
+async fn by_the_client_itself_whose_schema_is_over_its_limit() {
+    let calls = with(Decisions::default());
+    let record = Record::default();
+    let client =
+        calls.pair.client_with(|client| recording_client(client, &record, Decisions::default()).write_size_limit(1));
+    let error = StuckCall::begin(&client, FlightMethod::DoPut).await.err().expect("no upload of one byte");
+    let seen = record.seen();
+    let outcome = seen.client_call("DoPut", false);
+    assert_eq!((outcome.code, outcome.error.as_ref().unwrap().message()), (Code::from(error.kind()), error.message()));
+    assert!(outcome.trailers.is_empty());
+    assert_eq!(calls.finish().await.server.len(), 0, "nothing was sent");
 }
