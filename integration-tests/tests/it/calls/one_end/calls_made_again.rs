@@ -93,7 +93,7 @@ async fn every_attempt_is_refused() {
     let call = tokio::spawn(info(server.client.clone()));
     let (mut calls, _connection) = server.accept().await;
     for _ in 0..3 {
-        calls.recv().await.unwrap().respond.send_reset(Reason::REFUSED_STREAM);
+        soon(calls.recv()).await.unwrap().respond.send_reset(Reason::REFUSED_STREAM);
     }
     assert_eq!(Code::from(soon(call).await.unwrap().unwrap_err().kind()), Code::Unavailable);
     let seen = record.seen();
