@@ -20,8 +20,8 @@ use crate::terminal::{chain, one_line};
 
 /// Serve and move Arrow data over Flight.
 ///
-/// Try it: `peregrine serve DIR` in one terminal, `peregrine ls grpc+tcp://127.0.0.1:8815` in another. Results go to stdout, and
-/// everything else to stderr. The exit code is 0 if all went well, 1 for an error, and 2 for wrong usage.
+/// Try it: `peregrine serve DIR` in one terminal, `peregrine ls grpc+tcp://127.0.0.1:8815` in another. Results go to
+/// stdout, and everything else to stderr. The exit code is 0 if all went well, 1 for an error, and 2 for wrong usage.
 #[derive(Debug, Parser)]
 #[command(name = "peregrine", version, arg_required_else_help = true)]
 struct Cli {

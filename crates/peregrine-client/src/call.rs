@@ -56,8 +56,8 @@ impl Caller {
         let extra = messages.next_message().await.transpose()?;
         match (response, extra) {
             (Some(response), None) => A::deserialize(response),
-            (None, _) => Err(FlightError::internal(format!("{method} ended without an answer"))),
-            (Some(_), Some(_)) => Err(FlightError::internal(format!("{method} gave more than one answer"))),
+            (None, _) => Err(FlightError::internal(format!("{method} ended without a response"))),
+            (Some(_), Some(_)) => Err(FlightError::internal(format!("{method} sent more than one response"))),
         }
     }
 

@@ -77,8 +77,9 @@ impl FlightClient {
     }
 
     /// A client of another location with the same configuration, options, receive buffers, authentication and
-    /// middleware. It has a connection of its own. [`Location::reuse_connection`], as an endpoint may have it, gives
-    /// this client again.
+    /// middleware. It has a connection of its own, which [`close`](Self::close) of this client leaves alone. Headers and
+    /// credentials of this client go there too: name only locations that may have them.
+    /// [`Location::reuse_connection`], as an endpoint may have it, gives this client again.
     ///
     /// # Errors
     /// A location that cannot be parsed, or that this client cannot connect to.
@@ -181,8 +182,8 @@ impl FlightClient {
     /// dropping the reader does not.
     ///
     /// # Errors
-    /// A schema that cannot be encoded, and a client that is closed. The call's error comes from the writer and the
-    /// reader.
+    /// A schema that cannot be encoded, a client that is closed, and errors of authentication and middleware. The call's
+    /// error comes from the writer and the reader.
     pub async fn do_put(
         &self,
         descriptor: FlightDescriptor,
@@ -198,7 +199,8 @@ impl FlightClient {
     /// discarded, and once both are dropped the call is cancelled.
     ///
     /// # Errors
-    /// A client that is closed. The call's error comes from the writer and the reader.
+    /// A client that is closed, and errors of authentication and middleware. The call's error comes from the writer and
+    /// the reader.
     pub async fn do_exchange(
         &self,
         descriptor: FlightDescriptor,

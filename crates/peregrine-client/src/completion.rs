@@ -3,7 +3,6 @@
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::HeaderMap;
 use peregrine_proto::{CallCounter, ClientCallHooks, ClientMiddlewareStage, Code, FlightError, Outcome, OutgoingCall};
@@ -15,8 +14,18 @@ pub(crate) struct Completion {
     hooks: Vec<Box<dyn ClientCallHooks>>,
     started: Instant,
     counter: Arc<CallCounter>,
-    received_headers: Mutex<HeaderMap>,
-    has_ended: AtomicBool,
+    progress: Mutex<Progress>,
+}
+
+/// How far a call is: its headers and its end may come from two tasks at once.
+#[derive(Default)]
+struct Progress {
+    received_headers: HeaderMap,
+    /// The hooks are about the headers.
+    in_headers: bool,
+    /// How the call ended, where the hooks were about the headers then.
+    pending: Option<Status>,
+    has_ended: bool,
 }
 
 impl Completion {
@@ -30,13 +39,7 @@ impl Completion {
         counter: &Arc<CallCounter>,
     ) -> Result<Self, FlightError> {
         let (hooks, started) = (Vec::with_capacity(stages.len()), Instant::now());
-        let mut completion = Self {
-            hooks,
-            started,
-            counter: Arc::clone(counter),
-            received_headers: Mutex::default(),
-            has_ended: AtomicBool::new(false),
-        };
+        let mut completion = Self { hooks, started, counter: Arc::clone(counter), progress: Mutex::default() };
         for stage in stages {
             match stage.start_call(call) {
                 Ok(hooks) => completion.hooks.extend(hooks),
@@ -53,21 +56,11 @@ impl Completion {
     }
 }
 
-impl CallObserver for Completion {
-    fn on_headers(&self, headers: &HeaderMap) {
-        *self.received_headers.lock() = headers.clone();
-        for hooks in &self.hooks {
-            hooks.received_headers(headers);
-        }
-    }
-
-    fn on_end(&self, status: &Status) {
-        if self.has_ended.swap(true, Ordering::AcqRel) {
-            return;
-        }
+impl Completion {
+    fn complete(&self, status: &Status) {
         let error = (status.code() != Code::Ok).then(|| FlightError::from(status.clone()));
         let mut outcome = Outcome::new(status.code(), error, self.started.elapsed(), &self.counter);
-        outcome.headers = std::mem::take(&mut *self.received_headers.lock());
+        outcome.headers = std::mem::take(&mut self.progress.lock().received_headers);
         // A status that was made of an error of this side did not arrive, and neither did its trailers.
         if !status.source().is_some_and(|source| source.is::<FlightError>()) {
             outcome.trailers = status.metadata().clone();
@@ -75,6 +68,41 @@ impl CallObserver for Completion {
         for hooks in self.hooks.iter().rev() {
             run_guarded("middleware", || hooks.call_completed(&outcome));
         }
+    }
+}
+
+impl CallObserver for Completion {
+    fn on_headers(&self, headers: &HeaderMap) {
+        let mut progress = self.progress.lock();
+        if progress.has_ended {
+            return;
+        }
+        progress.in_headers = true;
+        progress.received_headers = headers.clone();
+        drop(progress);
+        for hooks in &self.hooks {
+            run_guarded("middleware", || hooks.received_headers(headers));
+        }
+        let mut progress = self.progress.lock();
+        progress.in_headers = false;
+        let pending = progress.pending.take();
+        drop(progress);
+        if let Some(status) = pending {
+            self.complete(&status);
+        }
+    }
+
+    fn on_end(&self, status: &Status) {
+        let mut progress = self.progress.lock();
+        if std::mem::replace(&mut progress.has_ended, true) {
+            return;
+        }
+        if progress.in_headers {
+            progress.pending = Some(status.clone());
+            return;
+        }
+        drop(progress);
+        self.complete(status);
     }
 }
 

@@ -19,9 +19,11 @@ pub(crate) enum Answer {
 
 pub(crate) type Frames = BoxStream<'static, Result<Rope, FlightError>>;
 
-/// Turns a panic of a handler or of a stage into its error.
-pub(crate) async fn caught<T>(handler: impl Future<Output = Result<T, FlightError>>) -> Result<T, FlightError> {
-    AssertUnwindSafe(handler).catch_unwind().await.unwrap_or_else(|panic| Err(panicked(&*panic)))
+/// Turns a panic of a handler or of a stage into its error. No `async fn`, which would hold the handler twice.
+pub(crate) fn caught<T>(
+    handler: impl Future<Output = Result<T, FlightError>>,
+) -> impl Future<Output = Result<T, FlightError>> {
+    AssertUnwindSafe(handler).catch_unwind().map(|ended| ended.unwrap_or_else(|panic| Err(panicked(&*panic))))
 }
 
 /// Turns a panic while frames are made into their error.
@@ -30,7 +32,7 @@ pub(crate) fn guarded(frames: Frames) -> impl Stream<Item = Result<Rope, FlightE
 }
 
 /// The error that the caller gets for a panic; what the panic said is for the log.
-fn panicked(panic: &(dyn Any + Send)) -> FlightError {
+pub(crate) fn panicked(panic: &(dyn Any + Send)) -> FlightError {
     tracing::error!(panic = panic_text(panic), "a handler panicked");
     FlightError::internal("the handler of this call panicked")
 }

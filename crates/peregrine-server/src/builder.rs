@@ -79,7 +79,7 @@ impl FlightServerBuilder {
         self
     }
 
-    /// Sets how long a new connection may take until it speaks HTTP/2. 10 s unless set.
+    /// Sets how long a new connection may take until it is secured and speaks HTTP/2. 10 s unless set.
     #[must_use]
     pub fn handshake_timeout(mut self, timeout: Duration) -> Self {
         self.settings.serve.handshake_timeout = timeout;

@@ -23,6 +23,10 @@ pub(crate) struct Completion {
 struct CompletionState {
     hooks: Vec<Arc<dyn ServerCallHooks>>,
     sent_headers: HeaderMap,
+    /// The hooks are about the headers.
+    in_headers: bool,
+    /// How the call ended, where the hooks were about the headers then.
+    pending: Option<Status>,
     outcome: Option<Arc<Outcome>>,
 }
 
@@ -69,18 +73,23 @@ impl Completion {
         Ok(())
     }
 
-    /// Has the hooks change the response headers, which are about to be sent.
+    /// Has the hooks change the response headers, which are about to be sent. Not where the call has ended by then.
     pub(crate) fn sending_headers(&self, headers: &mut HeaderMap) {
-        let hooks = self.state.lock().hooks.clone();
+        let mut state = self.state.lock();
+        if state.outcome.is_some() {
+            return;
+        }
+        state.in_headers = true;
+        let hooks = state.hooks.clone();
+        drop(state);
+        let _done = HeadersDone { completion: self };
         for hooks in &hooks {
             hooks.sending_headers(headers);
         }
         self.state.lock().sent_headers = headers.clone();
     }
-}
 
-impl CallObserver for Completion {
-    fn on_end(&self, status: &Status) {
+    fn complete(&self, status: &Status) {
         let error = (status.code() != Code::Ok).then(|| FlightError::from(status.clone()));
         let mut outcome = Outcome::new(status.code(), error, self.started.elapsed(), &self.counter);
         outcome.trailers = status.metadata().clone();
@@ -104,5 +113,34 @@ impl CallObserver for Completion {
             elapsed = ?outcome.elapsed,
             "call ended"
         );
+    }
+}
+
+impl CallObserver for Completion {
+    fn on_end(&self, status: &Status) {
+        let mut state = self.state.lock();
+        if state.in_headers {
+            state.pending = Some(status.clone());
+            return;
+        }
+        drop(state);
+        self.complete(status);
+    }
+}
+
+/// Completes a call that ended while its hooks were about the headers, also where one of them panicked.
+struct HeadersDone<'a> {
+    completion: &'a Completion,
+}
+
+impl Drop for HeadersDone<'_> {
+    fn drop(&mut self) {
+        let mut state = self.completion.state.lock();
+        state.in_headers = false;
+        let pending = state.pending.take();
+        drop(state);
+        if let Some(status) = pending {
+            self.completion.complete(&status);
+        }
     }
 }

@@ -67,13 +67,13 @@ impl ServerCallContext {
         self.call.info.extensions()
     }
 
-    /// The headers that came with the call, names in lower case and values as on the wire: base64 for names in `-bin`.
+    /// The headers of the request, names in lower case and values as on the wire: base64 for names in `-bin`.
     /// [`request_header`](Self::request_header) decodes them.
     pub fn request_headers(&self) -> &HeaderMap {
         self.call.info.headers()
     }
 
-    /// All values that came under a name, those of names in `-bin` decoded.
+    /// All values of a header, those of names in `-bin` decoded.
     ///
     /// # Errors
     /// A value that is not base64 under a name in `-bin`.

@@ -1,6 +1,7 @@
 //! The one way that every call takes through the server, in stages: authentication, middleware, handler, headers. The
 //! end of the call is reported by its token.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -15,7 +16,7 @@ use peregrine_transport::{
     CallHandler, IncomingCall, MessageReader, Reply, ReplyFrame, ReplyFuture, Rope, Status, frame_message,
 };
 
-use crate::answer::{Answer, caught, guarded};
+use crate::answer::{Answer, caught, guarded, panicked};
 use crate::completion::Completion;
 use crate::context::ServerCallContext;
 use crate::duplex;
@@ -40,37 +41,43 @@ impl<S: FlightService> Dispatch<S> {
 
 impl<S: FlightService> CallHandler for Dispatch<S> {
     fn handle(&self, call: IncomingCall) -> ReplyFuture {
-        // Middleware that changes the headers may panic too.
-        let run = caught(run(Arc::clone(&self.server), call).map(Ok));
-        Box::pin(run.map(|reply| reply.unwrap_or_else(|error| Reply::end(HeaderMap::new(), error.into()))))
+        Box::pin(run(Arc::clone(&self.server), call))
     }
 }
 
 /// The complete call, up to its first message; the frames that are returned carry it on.
 async fn run<S: FlightService>(server: Arc<Served<S>>, call: IncomingCall) -> Reply {
+    respond(server, call).await.unwrap_or_else(|error| Reply::end(HeaderMap::new(), error.into()))
+}
+
+/// The response of a call.
+///
+/// # Errors
+/// That middleware panicked over its headers.
+async fn respond<S: FlightService>(server: Arc<Served<S>>, call: IncomingCall) -> Result<Reply, FlightError> {
     let completion = Completion::watch(&call.info, &server.stages, &call.token, call.messages.counter());
     let completion = completion.as_deref();
     let (method, identity) = match caught(admit(&server.stages, &call.info, completion)).await {
         Ok(admitted) => admitted,
-        Err(error) => return Reply::end(headers(HeaderMap::new(), completion), error.into()),
+        Err(error) => return Ok(Reply::end(headers(HeaderMap::new(), completion)?, error.into())),
     };
     let (context, messages) = ServerCallContext::new(method, identity, call);
     let frames = match caught(route(server, context.clone(), messages)).await {
         Ok(Answer::Frames(frames)) => frames,
         Ok(Answer::Complete(rope)) => {
-            let headers = headers(context.take_headers(), completion);
-            return Reply::complete(headers, rope, context.ending(Status::ok()));
+            let headers = headers(context.take_headers(), completion)?;
+            return Ok(Reply::complete(headers, rope, context.ending(Status::ok())));
         }
         Err(error) => {
-            let headers = headers(context.take_headers(), completion);
-            return Reply::end(headers, context.ending(error.into()));
+            let headers = headers(context.take_headers(), completion)?;
+            return Ok(Reply::end(headers, context.ending(error.into())));
         }
     };
     let mut frames = EndingFrames { frames: Some(guarded(frames)), context: context.clone() };
     let first = frames.next().await;
     // Headers may be added until the first message is there.
-    let headers = headers(context.take_headers(), completion);
-    match first {
+    let headers = headers(context.take_headers(), completion)?;
+    Ok(match first {
         Some(ReplyFrame::Data(rope)) if rope.len() <= SMALL_FRAME => match frames.next().now_or_never() {
             Some(Some(ReplyFrame::End(status))) => Reply::complete(headers, rope, status),
             more => {
@@ -80,7 +87,7 @@ async fn run<S: FlightService>(server: Arc<Served<S>>, call: IncomingCall) -> Re
         },
         Some(ReplyFrame::End(status)) => Reply::end(headers, status),
         first => Reply::stream(headers, stream::iter(first).chain(frames)),
-    }
+    })
 }
 
 /// The stages before the handler: who calls, and what accompanies the call.
@@ -98,11 +105,15 @@ async fn admit(
 }
 
 /// The headers of a response, as middleware leaves them.
-fn headers(mut headers: HeaderMap, completion: Option<&Completion>) -> HeaderMap {
+///
+/// # Errors
+/// That it panicked.
+fn headers(mut headers: HeaderMap, completion: Option<&Completion>) -> Result<HeaderMap, FlightError> {
     if let Some(completion) = completion {
-        completion.sending_headers(&mut headers);
+        let changed = catch_unwind(AssertUnwindSafe(|| completion.sending_headers(&mut headers)));
+        changed.map_err(|panic| panicked(&*panic))?;
     }
-    headers
+    Ok(headers)
 }
 
 /// Calls the handler of the method and frames its response.

@@ -35,8 +35,8 @@ use tower_service::Service;
 /// once and has windows and frames made for bulk data; hosts send piece by piece, and most come with the small
 /// windows that HTTP/2 starts with. Connections are the host's: its HTTP/2 settings, how many streams there may be,
 /// TLS, and the way to drain. The host speaks HTTP/2, runs within tokio, and has no layer that wraps the body of
-/// requests without passing [`is_end_stream`](Body::is_end_stream) on: an upload whose end is not told counts as
-/// cancelled. Native servers that have other services beside Flight are had with
+/// requests without passing [`is_end_stream`](Body::is_end_stream) on: an upload whose end is not passed on counts as
+/// cancelled. Native servers that have other services beside Flight are made with
 /// [`mount`](crate::FlightServerBuilder::mount).
 ///
 /// ```

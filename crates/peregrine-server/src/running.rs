@@ -33,7 +33,7 @@ impl RunningServer {
         self.handle.shutdown(limit).await
     }
 
-    /// Takes over the signals that end a program, [`Signals`], and answers a future that waits for one and then shuts
+    /// Takes over the signals that end a program, [`Signals`], and returns a future that waits for one and then shuts
     /// the server down with `limit`. The next signal cuts what still runs at once. A server that was shut down
     /// elsewhere ends the wait and counts as drained. Must be called within a tokio runtime that has its I/O driver.
     ///

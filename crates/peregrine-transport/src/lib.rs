@@ -1,7 +1,7 @@
 //! gRPC over HTTP/2, server and client, at the level of raw messages. Knows nothing of Arrow.
 //!
-//! Outgoing messages are [`Rope`]s that share their memory with whoever made them; incoming ones are handed on in
-//! pieces as they come ([`MessagePart`]). No type of the HTTP/2 libraries below shows here.
+//! Outgoing messages are [`Rope`]s that share the memory they were made of; incoming ones are handed on in
+//! pieces as they arrive ([`MessagePart`]). No type of the HTTP/2 libraries below shows here.
 
 mod allocator;
 mod call;

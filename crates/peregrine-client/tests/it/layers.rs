@@ -253,7 +253,7 @@ async fn a_layer_that_fails_fails_the_call_and_one_may_end_it_or_respond_by_itse
         (
             "http",
             FlightErrorKind::Unavailable,
-            "the peer answered with HTTP status 503 Service Unavailable and without grpc-status",
+            "the peer responded with HTTP status 503 Service Unavailable and without grpc-status",
         ),
     ] {
         let client = client.with(FlightCallOptions::new().with_header("x-how", how).unwrap());

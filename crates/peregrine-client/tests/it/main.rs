@@ -2,6 +2,7 @@
 
 mod codec_options;
 mod connecting;
+mod layer_edges;
 mod layers;
 mod locations;
 mod wait_for_available;

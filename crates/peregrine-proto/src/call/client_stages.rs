@@ -11,7 +11,8 @@ use crate::FlightError;
 
 /// The first stage of a call at a client: adds what proves to the server who calls.
 pub trait ClientAuthStage: Send + Sync + 'static {
-    /// Adds headers to a call. It may wait, for a token that has to be fetched first.
+    /// Adds headers to a call. It may wait, for a token that has to be fetched first; the future is dropped when the
+    /// call's deadline passes or the caller gives the call up.
     ///
     /// # Errors
     /// The error that the call ends with, before anything is sent and before any middleware starts.

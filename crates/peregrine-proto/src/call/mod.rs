@@ -1,4 +1,5 @@
-//! What is known of a call at either end, whoever transports it: who calls what, with which metadata, and how it ended.
+//! What is known of a call at either end, independent of the transport: who calls what, with which metadata, and how it
+//! ended.
 
 mod call_counter;
 mod call_info;

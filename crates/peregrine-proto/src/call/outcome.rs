@@ -21,7 +21,7 @@ pub struct Outcome {
     pub headers: HeaderMap,
     /// The trailers of the response, without `grpc-status` and `grpc-message`. Empty where the call ended without them.
     pub trailers: HeaderMap,
-    /// From the start of the call to its end.
+    /// From the start of the call to its end: on a server from its first stage, on a client from its first middleware.
     pub elapsed: Duration,
     /// What this end sent.
     pub sent: Traffic,

@@ -61,7 +61,7 @@ impl OutgoingCall {
         self.deadline
     }
 
-    /// Values that travel with the call.
+    /// Values that one stage leaves for the next, while the call begins.
     pub fn extensions(&self) -> &Extensions {
         &self.extensions
     }

@@ -33,9 +33,9 @@ pub enum PeerAddress {
     Unix,
     /// The other end of an in-memory pair.
     InMemory,
-    /// Nobody said where the peer is, as in a host that does not tell.
+    /// It is not known where the peer is, as in a host that does not say.
     Unknown,
-    /// A peer of the application's own listener, in its words.
+    /// A peer of a custom listener, under its name.
     Other(String),
 }
 

@@ -35,7 +35,8 @@ impl fmt::Display for CallerIdentity {
 /// The first stage of a call: finds out who calls, or refuses the call. It runs for every call, methods that do not exist
 /// included, before any middleware.
 pub trait ServerAuthStage: Send + Sync + 'static {
-    /// The identity of the caller; `None` where callers have none. The future is dropped when the call is cancelled.
+    /// The identity of the caller; `None` where callers have none. The future is dropped when the call is cancelled or
+    /// its deadline passes.
     ///
     /// # Errors
     /// The error that the call ends with: no middleware and no handler sees it.
@@ -56,14 +57,16 @@ pub trait ServerMiddlewareStage: Send + Sync + 'static {
 
 /// What accompanies one call at a server. Hooks must not block.
 pub trait ServerCallHooks: Send + Sync + 'static {
-    /// The response headers are about to be sent, and may be changed. Not called for a call that ends without any.
+    /// The response headers are about to be sent, and may be changed: also those of a response that is an error. Not
+    /// called for a call that was cancelled before.
     fn sending_headers(&self, _headers: &mut HeaderMap) {}
 
     /// The call has ended: exactly once for each call, however it ended. Of several hooks the last that started is first.
     fn call_completed(&self, outcome: &Outcome);
 }
 
-/// Sees the outcome of every call, those that were refused by authentication included: for logging and metrics.
+/// Sees the outcome of every call, those that were refused by authentication included: for logging and metrics. What a
+/// tower layer responds to in place of the call, and requests that are no gRPC, are no calls.
 pub trait ServerCallObserver: Send + Sync + 'static {
     /// The call has ended: exactly once for each call, after its middleware. Must not block.
     fn call_ended(&self, call: &CallInfo, outcome: &Outcome);

@@ -9,7 +9,7 @@ use http_body::{Body, Frame};
 use hyper::body::Incoming;
 use pin_project_lite::pin_project;
 
-use crate::grpc::status::{Status, from_transport};
+use crate::grpc::status::{Status, from_transport, status_within};
 
 pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -53,10 +53,7 @@ impl Body for AnyBody {
 
 /// What comes out of a body that wraps one of ours is what went in.
 fn status(error: BoxError) -> Status {
-    match error.downcast::<Status>() {
-        Ok(status) => *status,
-        Err(error) => from_transport(error),
-    }
+    status_within(&*error).unwrap_or_else(|| from_transport(error))
 }
 
 pin_project! {

@@ -24,8 +24,10 @@ pub(crate) struct HeldBody {
 }
 
 struct Slot {
-    /// `None` once it was dropped.
+    /// `None` once it was dropped, and while a boxed one is polled.
     body: Option<AnyBody>,
+    /// The body is polled, and is to be dropped then.
+    is_unwanted: bool,
     reader: WakerSlot,
 }
 
@@ -43,7 +45,9 @@ pub(crate) enum BodyRead {
 impl HeldBody {
     /// Holds a body until the call ends.
     pub(crate) fn new(body: AnyBody, token: &CallToken) -> Arc<Self> {
-        let held = Arc::new(Self { slot: Mutex::new(Slot { body: Some(body), reader: WakerSlot::default() }) });
+        let held = Arc::new(Self {
+            slot: Mutex::new(Slot { body: Some(body), is_unwanted: false, reader: WakerSlot::default() }),
+        });
         token.tell(held.clone());
         held
     }
@@ -52,16 +56,26 @@ impl HeldBody {
     pub(crate) fn poll_read(&self, cx: &mut Context<'_>) -> Poll<BodyRead> {
         let mut slot = self.slot.lock();
         slot.reader.keep(cx.waker());
-        let Some(body) = &mut slot.body else { return Poll::Ready(BodyRead::Dropped) };
-        Pin::new(&mut *body).poll_frame(cx).map(|frame| match frame {
-            Some(frame) => BodyRead::Frame(frame),
-            None => BodyRead::End { end_stream: body.is_end_stream() },
-        })
+        if let Some(body @ AnyBody::Connection(_)) = &mut slot.body {
+            return poll_body(body, cx);
+        }
+        let Some(mut body) = slot.body.take() else { return Poll::Ready(BodyRead::Dropped) };
+        // Code of a layer or of a host, which may end the call: no lock is held.
+        drop(slot);
+        let read = poll_body(&mut body, cx);
+        let mut slot = self.slot.lock();
+        if !slot.is_unwanted {
+            slot.body = Some(body);
+            return read;
+        }
+        drop(slot);
+        drop(body);
+        Poll::Ready(BodyRead::Dropped)
     }
 
     /// Drops the body without ending the call: the rest of what the peer sends is thrown away.
     pub(crate) fn discard(&self) {
-        let body = self.slot.lock().body.take();
+        let body = self.slot.lock().drop_body();
         drop(body);
     }
 
@@ -86,10 +100,25 @@ impl HeldBody {
     }
 }
 
+impl Slot {
+    /// The body, to be dropped where no lock is held; one that is being polled is dropped behind that.
+    fn drop_body(&mut self) -> Option<AnyBody> {
+        self.is_unwanted = true;
+        self.body.take()
+    }
+}
+
+fn poll_body(body: &mut AnyBody, cx: &mut Context<'_>) -> Poll<BodyRead> {
+    Pin::new(&mut *body).poll_frame(cx).map(|frame| match frame {
+        Some(frame) => BodyRead::Frame(frame),
+        None => BodyRead::End { end_stream: body.is_end_stream() },
+    })
+}
+
 impl EndListener for HeldBody {
     fn call_ended(&self, _: &Ending) {
         let mut slot = self.slot.lock();
-        let (body, reader) = (slot.body.take(), slot.reader.take());
+        let (body, reader) = (slot.drop_body(), slot.reader.take());
         // Foreign code runs below: h2's drop, and the waker.
         drop(slot);
         drop(body);

@@ -1,4 +1,4 @@
-//! The messages of a call as they come in, on both sides.
+//! The messages of a call as they arrive, on both sides.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::grpc::framing::MessagePart;
 use crate::grpc::message_collector::MessageCollector;
 use crate::grpc::status::Status;
 
-/// Reads the messages of a call in pieces, as they come in.
+/// Reads the messages of a call in pieces, as they arrive.
 ///
 /// Credit goes back to the peer for what was read, so an unread call stops its sender at the stream's window.
 ///
@@ -53,7 +53,7 @@ impl MessageReader {
         }
     }
 
-    /// Whether it reads the answer to a call, and not a request.
+    /// Whether it reads the response to a call, and not a request.
     pub fn is_client(&self) -> bool {
         match &self.source {
             PartsOf::Own(parts) => parts.is_client(),
@@ -116,7 +116,7 @@ impl MessageReader {
         poll_fn(|cx| self.poll_part(cx)).await
     }
 
-    /// The next whole message, for small ones; to be called between messages. Dropping the future loses what it
+    /// The next complete message, for small ones; to be called between messages. Dropping the future loses what it
     /// read of the message.
     ///
     /// # Errors

@@ -1,23 +1,19 @@
 //! The parts of the messages of a call as they come out of its body, on both sides.
 
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Instant;
 
 use bytes::Bytes;
 use http::HeaderMap;
 use http_body::Frame;
 use peregrine_proto::{CallCounter, CallInfo, Code};
 use tokio::task::coop::poll_proceed;
-use tokio::time::{Sleep, sleep_until};
 
 use super::any_body::AnyBody;
 use super::held_body::{BodyRead, HeldBody};
 use super::side::Side;
-use super::token::{CallToken, deadline_exceeded};
+use super::token::CallToken;
 use crate::grpc::framing::{MessageParser, MessagePart};
 use crate::grpc::status::{Status, from_reset, from_trailers};
 
@@ -42,7 +38,6 @@ pub(crate) struct PartReader {
     data: Bytes,
     /// What was read since the budget was last charged.
     work: usize,
-    deadline: Option<Pin<Box<Sleep>>>,
     state: ReadState,
     trailers: Option<HeaderMap>,
 }
@@ -109,11 +104,8 @@ impl PartReader {
             PeerHeaders::Response(_) => Side::Client,
             PeerHeaders::Request(_) => Side::Server,
         };
-        let timer = |deadline: Instant| Box::pin(sleep_until(deadline.into()));
-        // On a server the deadline reaches the reader through the token.
-        let deadline = token.deadline().filter(|_| side == Side::Client).map(timer);
         let (data, state) = (Bytes::new(), ReadState::Open);
-        Self { token, body, side, headers, counter, parser, data, work: 0, deadline, state, trailers: None }
+        Self { token, body, side, headers, counter, parser, data, work: 0, state, trailers: None }
     }
 
     /// What the peer sent before its messages.
@@ -158,10 +150,6 @@ impl PartReader {
 
     /// The next part of a message. After an error or the end it is `None`. Takes part in tokio's cooperative budget.
     pub(crate) fn poll_part(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<MessagePart, Status>>> {
-        if self.deadline.as_mut().is_some_and(|deadline| deadline.as_mut().poll(cx).is_ready()) {
-            self.deadline = None;
-            self.token.cancel(deadline_exceeded());
-        }
         // What is at hand comes without any wait, and hyper's body knows no budget: a flood of tiny messages would hold
         // the worker.
         if self.work >= WORK_UNIT {
@@ -232,7 +220,7 @@ impl PartReader {
 
     fn ended_elsewhere(&self) -> Status {
         let reason = self.token.cancelled_with();
-        reason.unwrap_or_else(|| Status::new(Code::Cancelled, "the call has ended, or its messages were given up"))
+        reason.unwrap_or_else(|| Status::new(Code::Cancelled, "the call has ended, or its messages were discarded"))
     }
 
     fn ended_with_trailers(&self, frame: Frame<Bytes>) -> Status {

@@ -22,9 +22,9 @@ use crate::mutex::Mutex;
 /// What becomes of a call when both its sender and its reader were dropped, and the request is complete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Abandoned {
-    /// It goes on to its end, and its answers are thrown away.
+    /// It goes on to its end, and its response is discarded.
     RunsOn,
-    /// It is cancelled: its answers are what it is for.
+    /// It is cancelled: the response is what it is for.
     IsCancelled,
 }
 

@@ -28,7 +28,7 @@ pub struct CallToken {
 
 /// Sees what happens to one call as a whole, across the attempts of a client to make it. Must not block.
 pub trait CallObserver: Send + Sync + 'static {
-    /// A client has received the response headers.
+    /// A client has received the response headers. The end may be reported meanwhile, from another task.
     fn on_headers(&self, _headers: &HeaderMap) {}
 
     /// The call has ended with a status, whose metadata are the trailers. Exactly once for each call.
@@ -60,7 +60,7 @@ struct EndState {
     listeners: Vec<Arc<dyn EndListener>>,
     /// The task that drives the stream.
     driver: WakerSlot,
-    observer: Option<Arc<dyn CallObserver>>,
+    observers: Vec<Arc<dyn CallObserver>>,
 }
 
 impl Ending {
@@ -73,7 +73,7 @@ impl Ending {
 
 impl CallToken {
     pub(crate) fn new(deadline: Option<Instant>, observer: Option<Arc<dyn CallObserver>>) -> Self {
-        let state = EndState { observer, ..EndState::default() };
+        let state = EndState { observers: observer.into_iter().collect(), ..EndState::default() };
         Self { end: Arc::new(CallEnd { deadline, state: Mutex::new(state), ended: SetOnce::new() }) }
     }
 
@@ -140,16 +140,12 @@ impl CallToken {
         self.end.state.lock().ending.is_some()
     }
 
-    /// Has the observer see the call's end, in place of one that was set before. On a call that has ended it sees that at
-    /// once.
+    /// Has an observer see the call's end, beside those that do already. On a call that has ended it sees that at once.
+    /// What the observer holds is kept until the end.
     pub fn observe(&self, observer: Arc<dyn CallObserver>) {
         let mut state = self.end.state.lock();
         match state.ending.clone() {
-            None => {
-                let replaced = state.observer.replace(observer);
-                drop(state);
-                drop(replaced);
-            }
+            None => state.observers.push(observer),
             Some(ending) => {
                 drop(state);
                 report(&*observer, &ending);
@@ -157,11 +153,11 @@ impl CallToken {
         }
     }
 
-    /// Reports the response headers to the observer.
+    /// Reports the response headers to the observers.
     pub(crate) fn headers_received(&self, headers: &HeaderMap) {
-        let observer = self.end.state.lock().observer.clone();
-        if let Some(observer) = observer {
-            observer.on_headers(headers);
+        let observers = self.end.state.lock().observers.clone();
+        for observer in observers {
+            run_guarded("an observer of a call's headers", || observer.on_headers(headers));
         }
     }
 
@@ -198,15 +194,16 @@ impl CallEnd {
         }
         state.ending = Some(ending.clone());
         let (listeners, driver) = (mem::take(&mut state.listeners), state.driver.take());
-        let observer = state.observer.take();
+        let observers = mem::take(&mut state.observers);
         // Foreign code runs below: observers, h2's drop, wakers.
         drop(state);
         // Before anyone is woken: who sees the end finds it observed.
-        if let Some(observer) = observer {
+        for observer in observers {
             report(&*observer, &ending);
         }
         for listener in listeners {
-            listener.call_ended(&ending);
+            // It may drop what a layer or a host has made.
+            run_guarded("what ends with a call", || listener.call_ended(&ending));
         }
         // Nobody else sets it.
         let _ = self.ended.set(());

@@ -94,7 +94,7 @@ struct Attempt {
 impl Drop for Attempt {
     fn drop(&mut self) {
         if !self.is_answered {
-            self.token.cancel(Status::new(Code::Cancelled, "the call was given up before it was answered"));
+            self.token.cancel(Status::new(Code::Cancelled, "the call was given up before its response headers"));
         }
     }
 }

@@ -93,8 +93,8 @@ impl Channel {
     /// Closes the connection, for all clones. Calls that run are cancelled at both ends: here they end with
     /// [`Code::Cancelled`]. Later ones fail with [`Code::InvalidArgument`]. Does nothing when it was closed before.
     pub fn close(&self) {
-        self.shared.reconnect.close();
         self.shared.open_calls.close();
+        self.shared.reconnect.close();
     }
 
     /// Whether calls may be made.
@@ -133,6 +133,10 @@ impl Channel {
     pub(super) fn begin(&self, start: CallStart) -> Result<BegunCall, Status> {
         let CallStart { path, metadata, deadline, observer, counter } = start;
         let token = self.shared.open_calls.begin(deadline, observer)?;
+        if let Some(deadline) = deadline {
+            // A task of its own: a call ends at its deadline whether anyone reads it or not.
+            tokio::spawn(end_at(deadline, token.clone()));
+        }
         Ok(BegunCall { path, metadata, token, counter })
     }
 
@@ -148,18 +152,11 @@ impl Channel {
         // Pinned where they are made: each move of such a future costs as much as it is large.
         let mut ended = pin!(call.token.cancelled());
         let mut sent = pin!(self.send(request, call));
-        let mut expired = pin!(call.token.deadline().map(|deadline| sleep_until(deadline.into())));
         let parts = poll_fn(|cx| {
             if let Poll::Ready(status) = ended.as_mut().poll(cx) {
                 return Poll::Ready(Err(status));
             }
-            if let Poll::Ready(parts) = sent.as_mut().poll(cx) {
-                return Poll::Ready(parts);
-            }
-            match expired.as_mut().as_pin_mut() {
-                Some(expired) => expired.poll(cx).map(|()| Err(deadline_exceeded())),
-                None => Poll::Pending,
-            }
+            sent.as_mut().poll(cx)
         })
         .await?;
         if !shared {
@@ -175,6 +172,7 @@ impl Channel {
             return read_reply(response.map(AnyBody::Connection), call, attempt.clone(), limit)
                 .inspect_err(|status| attempt.cancel(status.clone()));
         };
+        request.body_mut().set_call(call.token.clone());
         request.extensions_mut().insert(call.token.clone());
         let response = layered.send(request).await.map_err(layer_failed)?;
         read_reply(response.map(AnyBody::Boxed), call, call.token.attempt(), limit)
@@ -213,6 +211,15 @@ fn uncallable(path: &str, error: impl std::error::Error + Send + Sync + 'static)
     Status::new(Code::InvalidArgument, format!("{path:?} cannot be called: {error}")).with_source(error)
 }
 
+/// Ends a call that has not ended at its deadline.
+async fn end_at(deadline: Instant, token: CallToken) {
+    tokio::select! {
+        biased;
+        () = token.ended() => {}
+        () = sleep_until(deadline.into()) => token.cancel(deadline_exceeded()),
+    }
+}
+
 /// A call on its way to a response: ends when it does not get there.
 struct UnansweredCall<'a> {
     token: &'a CallToken,
@@ -222,7 +229,7 @@ struct UnansweredCall<'a> {
 impl Drop for UnansweredCall<'_> {
     fn drop(&mut self) {
         if !self.is_answered {
-            self.token.cancel(Status::new(Code::Cancelled, "the call was given up before it was answered"));
+            self.token.cancel(Status::new(Code::Cancelled, "the call was given up before its response headers"));
         }
     }
 }

@@ -19,6 +19,10 @@ pub type Connecting<'a> = Pin<Box<dyn Future<Output = io::Result<Box<dyn Io>>> +
 /// reaches a server of the same process.
 pub trait Connect: Send + Sync + 'static {
     /// Opens a connection to a location, on which nothing was read or written. Dropping the future gives up.
+    ///
+    /// # Errors
+    /// What keeps it from being opened. The calls that wait fail with `Unavailable`, and a pause begins, see
+    /// [`Backoff`](crate::Backoff).
     fn connect<'a>(&'a self, location: &'a Location) -> Connecting<'a>;
 
     /// The host that requests name as `:authority`, with a port if there is one: that of the location, or `localhost`.
@@ -26,6 +30,8 @@ pub trait Connect: Send + Sync + 'static {
         match (location.host(), location.port()) {
             (Some(host), Some(port)) if host.contains(':') => format!("[{host}]:{port}"),
             (Some(host), Some(port)) => format!("{host}:{port}"),
+            (Some(host), None) if host.contains(':') => format!("[{host}]"),
+            (Some(host), None) => host.to_owned(),
             _ => "localhost".to_owned(),
         }
     }

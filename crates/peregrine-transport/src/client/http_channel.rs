@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -18,7 +18,7 @@ use super::attempts::Attempts;
 use super::outgoing::Outgoing;
 use crate::call::any_body::{AnyBody, BoxBody, BoxError, boxed};
 use crate::call::token::CallToken;
-use crate::grpc::status::Status;
+use crate::grpc::status::{Status, status_within};
 use crate::mutex::Mutex;
 use crate::service_once::{BoxServiceFuture, ServiceOnce, call_clone};
 
@@ -86,8 +86,9 @@ impl fmt::Debug for HttpChannel {
 }
 
 async fn attempt_all(attempts: Arc<Attempts>, request: Request<Outgoing>) -> Result<Response<ReceivedBody>, Status> {
-    // A layer that took the token away has a call that nothing ends but itself.
-    let token = request.extensions().get::<CallToken>().cloned().unwrap_or_else(|| CallToken::new(None, None));
+    let Some(token) = request.body().call().cloned() else {
+        return Err(Status::new(Code::Internal, "a layer has sent a request of its own"));
+    };
     let (response, attempt) = attempts.send(request, &token).await?;
     Ok(response.map(|body| ReceivedBody::received(body, attempt)))
 }
@@ -113,7 +114,10 @@ impl Body for ReceivedBody {
     type Error = Status;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        // What ended the attempt on this side says more than the reset that came of it.
+        let ended = |status| self.attempt.as_ref().and_then(CallToken::cancelled_with).unwrap_or(status);
+        Poll::Ready(frame.map(|frame| frame.map_err(ended)))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -138,9 +142,10 @@ impl fmt::Debug for ReceivedBody {
 
 /// The layers of a channel, the outermost first: each request of a call passes them once, however often it is attempted.
 ///
-/// A layer may change the request's and the response's headers and wrap the response's body, whose frames are
-/// [`Bytes`]; it passes the request's body, an [`Outgoing`], on as it is. Where there is no layer, nothing is boxed. A
-/// layer sees a call up to its response headers, unless it wraps the body.
+/// An error of a layer ends the call with what it is or wraps, if that is a [`Status`] or an error of Flight, and else
+/// with UNKNOWN. A layer may change the request's and the response's headers and wrap the response's body, whose frames
+/// are [`Bytes`]; it passes the request's body, an [`Outgoing`], on as it is. Where there is no layer, nothing is
+/// boxed. A layer sees a call up to its response headers, unless it wraps the body.
 #[derive(Clone, Default)]
 pub struct ChannelLayers {
     layers: Vec<Arc<dyn Fn(HttpChannel) -> HttpChannel + Send + Sync>>,
@@ -184,8 +189,7 @@ impl fmt::Debug for ChannelLayers {
 
 /// The status of a call that a layer failed.
 pub(crate) fn layer_failed(error: BoxError) -> Status {
-    match error.downcast::<Status>() {
-        Ok(status) => *status,
-        Err(error) => Status::new(Code::Unknown, format!("a layer of the client failed: {error}")).with_source(error),
-    }
+    status_within(&*error).unwrap_or_else(|| {
+        Status::new(Code::Unknown, format!("a layer of the client failed: {error}")).with_source(error)
+    })
 }

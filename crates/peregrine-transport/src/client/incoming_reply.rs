@@ -45,7 +45,7 @@ pub(crate) fn read_reply(
 fn no_grpc(content_type: Option<&HeaderValue>) -> Status {
     let message = match content_type {
         Some(content_type) => format!("the peer does not speak gRPC: its content-type is {content_type:?}"),
-        None => "the peer does not speak gRPC: its answer has no content-type".to_owned(),
+        None => "the peer does not speak gRPC: its response has no content-type".to_owned(),
     };
     Status::new(Code::Unknown, message)
 }

@@ -20,9 +20,11 @@ use crate::rope::Rope;
 /// What a client sends in a call: framed messages, as [`frame_message`](crate::frame_message) makes them.
 ///
 /// A rope of the stream may hold any number of messages or a part of one; each goes out in DATA frames of its own. An
-/// `Err` resets the call with `CANCEL`; so does dropping the whole call. The end of the stream is the half-close.
+/// `Err` resets the call with `CANCEL`; so does dropping the call. The end of the stream is the half-close.
 pub struct Outgoing {
     kind: OutgoingKind,
+    /// The call that sends it, once there is one.
+    call: Option<CallToken>,
 }
 
 enum OutgoingKind {
@@ -33,20 +35,31 @@ enum OutgoingKind {
 impl Outgoing {
     /// A request that is complete: one DATA frame (if it fits) with the half-close in it.
     pub fn whole(frames: Rope) -> Self {
-        Self { kind: OutgoingKind::Whole(Some(frames)) }
+        Self { kind: OutgoingKind::Whole(Some(frames)), call: None }
     }
 
     /// A request that is made while it is sent. The stream is polled in a task of its own.
     pub fn stream(frames: impl Stream<Item = Result<Rope, Status>> + Send + 'static) -> Self {
-        Self { kind: OutgoingKind::Stream(Box::pin(frames)) }
+        Self { kind: OutgoingKind::Stream(Box::pin(frames)), call: None }
     }
 
     /// The same once more, if it is complete. Shares its memory.
     pub(crate) fn repeat(&self) -> Option<Self> {
         match &self.kind {
-            OutgoingKind::Whole(rope) => Some(Self { kind: OutgoingKind::Whole(rope.clone()) }),
+            OutgoingKind::Whole(rope) => {
+                Some(Self { kind: OutgoingKind::Whole(rope.clone()), call: self.call.clone() })
+            }
             OutgoingKind::Stream(_) => None,
         }
+    }
+
+    /// The call that sends it: a layer may lose everything else of the request.
+    pub(crate) fn call(&self) -> Option<&CallToken> {
+        self.call.as_ref()
+    }
+
+    pub(crate) fn set_call(&mut self, call: CallToken) {
+        self.call = Some(call);
     }
 
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Rope, Status>>> {

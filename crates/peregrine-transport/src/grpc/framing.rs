@@ -1,4 +1,4 @@
-//! gRPC's length-prefixed messages: going out whole, coming in as a start, chunks and an end.
+//! gRPC's length-prefixed messages: sent complete, received as a start, chunks and an end.
 
 use bytes::{BufMut, Bytes, BytesMut};
 use peregrine_proto::{Code, FlightError};
@@ -15,15 +15,15 @@ const COPIED_WITH_PREFIX: usize = 2 << 10;
 /// The most that one message may have: what the peers' protobuf can hold.
 const LARGEST_MESSAGE: usize = i32::MAX as usize;
 
-/// A piece of a message as it comes in.
+/// A piece of a message as it arrives.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MessagePart {
     /// A message begins. Its length was compared with the limit; the bytes are not there yet.
     Start {
-        /// The bytes of the whole message.
+        /// The bytes of the complete message.
         length: usize,
     },
-    /// The next bytes of the message, as they came in; never empty.
+    /// The next bytes of the message, as they arrived; never empty.
     Chunk(Bytes),
     /// The message is complete.
     End,

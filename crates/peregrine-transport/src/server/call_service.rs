@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use http::header::{ALLOW, HeaderValue};
 use http::request::Parts;
-use http::{HeaderMap, Method, Response, StatusCode};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use peregrine_proto::{CallInfo, Code};
 
 use super::incoming_body::HeldRequest;
@@ -126,8 +126,10 @@ fn refusal(request: &Parts) -> Option<Response<ReplyBody>> {
 ///
 /// # Errors
 /// The response to a request whose deadline cannot be read.
-pub(crate) fn deadline<B: Default>(headers: &HeaderMap) -> Result<Option<Instant>, Box<Response<B>>> {
-    let Some(value) = headers.get(TIMEOUT).filter(|_| has_grpc(headers)) else { return Ok(None) };
+pub(crate) fn deadline<B: Default, T>(request: &Request<T>) -> Result<Option<Instant>, Box<Response<B>>> {
+    let headers = request.headers();
+    let is_call = request.method() == Method::POST && has_grpc(headers);
+    let Some(value) = headers.get(TIMEOUT).filter(|_| is_call) else { return Ok(None) };
     let timeout = parse_timeout(value.as_bytes()).ok_or_else(|| {
         let message = "the header grpc-timeout is not one to eight digits and a unit";
         Box::new(trailers_only(Status::new(Code::Internal, message)))
@@ -140,6 +142,24 @@ pub(crate) fn trailers_only<B: Default>(status: Status) -> Response<B> {
     let mut response = Response::new(B::default());
     *response.headers_mut() = into_trailers(status);
     add_response_headers(response.headers_mut());
+    response
+}
+
+/// The response of a request that has no other, which ends with a status. What is no gRPC call gets an HTTP status.
+pub(crate) fn failure<B: Default>(token: &CallToken, status: Status, is_grpc: bool) -> Response<B> {
+    let status = status.fitted();
+    token.finish(status.clone());
+    if is_grpc {
+        return trailers_only(status);
+    }
+    let mut response = Response::new(B::default());
+    *response.status_mut() = match status.code() {
+        Code::Unauthenticated => StatusCode::UNAUTHORIZED,
+        Code::PermissionDenied => StatusCode::FORBIDDEN,
+        Code::ResourceExhausted => StatusCode::TOO_MANY_REQUESTS,
+        Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    };
     response
 }
 

@@ -40,7 +40,7 @@ impl Service<Request<Incoming>> for ConnectionService {
     type Future = ConnectionFuture;
 
     fn call(&self, request: Request<Incoming>) -> ConnectionFuture {
-        let token = match deadline(request.headers()) {
+        let token = match deadline(&request) {
             Ok(deadline) => CallToken::new(deadline, None),
             Err(response) => return ConnectionFuture::Refused(Some(response)),
         };

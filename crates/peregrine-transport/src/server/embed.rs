@@ -45,7 +45,7 @@ pub struct EmbeddedService {
 }
 
 impl EmbeddedService {
-    /// A service that answers with a handler. Of the settings it takes
+    /// A service of a handler. Of the settings it takes
     /// [`message_limit`](ServeConfig::message_limit) and the cap of
     /// [DATA frames](crate::Http2Config::max_data_frame); the others are the host's.
     pub fn new(handler: impl CallHandler, config: &ServeConfig) -> Self {
@@ -69,7 +69,7 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> EmbeddedFuture {
         let peer = request.extensions_mut().remove().unwrap_or_else(|| Peer::new(PeerAddress::Unknown));
-        let token = match deadline(request.headers()) {
+        let token = match deadline(&request) {
             Ok(deadline) => CallToken::new(deadline, None),
             Err(response) => return EmbeddedFuture { step: EmbeddedStep::Refused(Some(response)), running: None },
         };

@@ -11,17 +11,18 @@ use std::task::{Context, Poll, ready};
 
 use http::{Request, Response};
 use http_body::Body;
-use peregrine_proto::{Code, FlightError};
+use peregrine_proto::Code;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::call_service::trailers_only;
+use super::call_service::{failure, trailers_only};
 use super::incoming_body::IncomingBody;
 use super::response_body::ResponseBody;
 use super::router::{Routed, Router};
 use crate::call::any_body::BoxError;
 use crate::call::token::CallToken;
-use crate::grpc::status::Status;
+use crate::grpc::headers::has_grpc;
+use crate::grpc::status::{Status, status_within};
 use crate::mutex::Mutex;
 use crate::panic_text::panic_text;
 use crate::rope::Rope;
@@ -70,8 +71,13 @@ impl Service<Request<IncomingBody>> for HttpService {
                     request.extensions_mut().insert(peer.as_ref().clone());
                 }
                 request.extensions_mut().insert(token.clone());
-                let service = service.lock().clone_box();
-                HttpStep::Layered { response: Some(service.call(request)), token }
+                let (service, is_grpc) = (Arc::clone(service), has_grpc(request.headers()));
+                // Cloned in the call's task, where a clone that is slow or panics harms nothing else.
+                let response: BoxServiceFuture<_> = Box::pin(async move {
+                    let service = service.lock().clone_box();
+                    service.call(request).await
+                });
+                HttpStep::Layered { response: Some(response), token, is_grpc }
             }
         };
         HttpFuture { step }
@@ -94,6 +100,7 @@ enum HttpStep {
     Layered {
         response: Option<BoxServiceFuture<Response<ResponseBody>>>,
         token: CallToken,
+        is_grpc: bool,
     },
     /// A layer has taken the body of the request, which is not its business.
     Taken,
@@ -105,7 +112,7 @@ impl Future for HttpFuture {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         Poll::Ready(Ok(match &mut self.get_mut().step {
             HttpStep::Routed(routed) => ready!(routed.poll(cx)),
-            HttpStep::Layered { response, token } => {
+            HttpStep::Layered { response, token, is_grpc } => {
                 // A layer may keep a call waiting, which its end must reach all the same.
                 let result = match (token.cancelled_with(), response.as_mut()) {
                     (None, Some(response)) => ready!(guarded(|| response.as_mut().poll(cx))).map_err(layer_failed),
@@ -114,18 +121,8 @@ impl Future for HttpFuture {
                 };
                 *response = None;
                 match result {
-                    Ok(response) => {
-                        if response.body().is_end_stream() {
-                            // No effect where the call has responded.
-                            token.cancel(Status::new(Code::Cancelled, "a layer has responded in place of the call"));
-                        }
-                        response
-                    }
-                    Err(status) => {
-                        let status = status.fitted();
-                        token.finish(status.clone());
-                        trailers_only(status)
-                    }
+                    Ok(response) => response.map(|body| body.of_call(token)),
+                    Err(status) => failure(token, status, *is_grpc),
                 }
             }
             HttpStep::Taken => trailers_only(Status::new(Code::Internal, "a layer has taken the request's body")),
@@ -149,17 +146,10 @@ fn guarded<T>(poll: impl FnOnce() -> Poll<Result<T, BoxError>>) -> Poll<Result<T
 
 /// The status of a call that a layer failed. Errors of Flight and statuses keep their meaning.
 fn layer_failed(error: BoxError) -> Status {
-    let error = match error.downcast::<Status>() {
-        Ok(status) => return *status,
-        Err(error) => error,
-    };
-    match error.downcast::<FlightError>() {
-        Ok(error) => Status::from(*error),
-        Err(error) => {
-            tracing::error!(error, "a layer failed");
-            Status::new(Code::Unavailable, "a layer of the server failed")
-        }
-    }
+    status_within(&*error).unwrap_or_else(|| {
+        tracing::error!(error, "a layer failed");
+        Status::new(Code::Unavailable, "a layer of the server failed")
+    })
 }
 
 /// The layers of a server, the outermost first: each request passes them, those of mounted services too.
@@ -168,8 +158,10 @@ fn layer_failed(error: BoxError) -> Status {
 /// wrap the response's body, whose frames are [`Rope`]s; it passes the request's body, an [`IncomingBody`], on as it
 /// is. Where there is no layer, nothing is boxed.
 ///
-/// A layer sees a call up to its response headers, unless it wraps the body: a limit on time or on concurrency ends
-/// there. The HTTP status 408 of tower-http's timeout is UNKNOWN to clients of gRPC.
+/// An error of a layer ends the call with what it is or wraps, if that is a [`Status`] or an error of Flight, and else
+/// with UNAVAILABLE; what it says is for the log. A layer sees a call up to its response headers, unless it wraps the
+/// body: a limit on time or on concurrency ends there. The HTTP status 408 of tower-http's timeout is UNKNOWN to
+/// clients of gRPC.
 #[derive(Clone, Default)]
 pub struct ServeLayers {
     layers: Vec<Arc<dyn Fn(HttpService) -> HttpService + Send + Sync>>,

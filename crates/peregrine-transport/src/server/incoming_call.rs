@@ -1,4 +1,4 @@
-//! A call as a server gets it, and the trait that answers it.
+//! A call as a server gets it, and the trait that handles it.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -49,9 +49,9 @@ impl CallTasks {
 /// The future of a reply.
 pub type ReplyFuture = Pin<Box<dyn Future<Output = Reply> + Send>>;
 
-/// Answers calls.
+/// Handles calls.
 pub trait CallHandler: Send + Sync + 'static {
-    /// Answers one call. Runs in the task of the call, never in that of a connection.
+    /// Handles one call. Runs in the task of the call, never in that of a connection.
     ///
     /// The future is dropped when the peer resets the call, the connection is lost or the deadline passes; so is the
     /// reply's stream.

@@ -1,4 +1,4 @@
-//! What a server answers to a call, and the body that hyper makes of it.
+//! What a server responds to a call, and the body that hyper makes of it.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -24,10 +24,10 @@ pub enum ReplyFrame {
     End(Status),
 }
 
-/// What a server answers to a call: metadata, then framed messages, then a status.
+/// What a server responds to a call: metadata, then framed messages, then a status.
 ///
 /// The headers go out when the handler's future is ready with the reply, so a handler makes its first message before
-/// it answers, or fails without having sent anything.
+/// it responds, or fails without having sent anything.
 pub struct Reply {
     pub(crate) metadata: HeaderMap,
     pub(crate) content: ReplyContent,

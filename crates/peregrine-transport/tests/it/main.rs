@@ -11,6 +11,7 @@ mod lifecycle;
 mod limits;
 mod listeners;
 mod mounts;
+mod observers;
 mod pair;
 mod raw;
 mod reconnect;

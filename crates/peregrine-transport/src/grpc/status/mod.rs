@@ -14,7 +14,7 @@ use http::HeaderMap;
 use peregrine_proto::Code;
 
 pub(crate) use trailers::{GRPC_STATUS, from_trailers, into_trailers};
-pub(crate) use without_status::{from_http, from_reset, from_transport, innermost, was_refused};
+pub(crate) use without_status::{from_http, from_reset, from_transport, innermost, status_within, was_refused};
 
 static NO_METADATA: OnceLock<HeaderMap> = OnceLock::new();
 

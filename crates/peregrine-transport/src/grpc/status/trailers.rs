@@ -61,8 +61,10 @@ impl Status {
     /// been counted with the metadata.
     fn fits(&self) -> bool {
         let metadata: usize = self.metadata().iter().map(|(name, value)| cost(name, value.len())).sum();
-        let message = cost(&GRPC_STATUS, 2) + cost(&GRPC_MESSAGE, 3 * self.message.len());
-        metadata + message <= TRAILERS_LIMIT
+        // Where there is Arrow's copy of the message, that is the one that is sent.
+        let arrow = self.metadata().get(ARROW_MESSAGE).map_or(0, HeaderValue::len);
+        let message = cost(&GRPC_MESSAGE, 3 * self.message.len().max(arrow));
+        metadata + cost(&GRPC_STATUS, 2) + message <= TRAILERS_LIMIT
     }
 }
 
@@ -77,7 +79,7 @@ pub(crate) fn from_trailers(mut trailers: HeaderMap) -> Option<Status> {
     let status = match known {
         Some(code) => Status::new(code, message),
         None => {
-            Status::new(Code::Unknown, format!("the peer answered with the unknown grpc-status {code:?}: {message}"))
+            Status::new(Code::Unknown, format!("the peer responded with the unknown grpc-status {code:?}: {message}"))
         }
     };
     Some(status.with_metadata(trailers))

@@ -4,7 +4,7 @@ use std::error::Error;
 
 use h2::Reason;
 use http::StatusCode;
-use peregrine_proto::Code;
+use peregrine_proto::{Code, FlightError};
 
 use super::Status;
 
@@ -23,7 +23,7 @@ pub(crate) fn from_http(http: StatusCode) -> Status {
         StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => Code::ResourceExhausted,
         _ => Code::Unknown,
     };
-    Status::new(code, format!("the peer answered with HTTP status {http} and without grpc-status"))
+    Status::new(code, format!("the peer responded with HTTP status {http} and without grpc-status"))
 }
 
 /// The status of a stream that was reset with an HTTP/2 error code.
@@ -88,4 +88,19 @@ pub(crate) fn innermost<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error 
         innermost = source;
     }
     innermost
+}
+
+/// The status that an error is or wraps, or that of the error of Flight there.
+pub(crate) fn status_within(error: &(dyn Error + 'static)) -> Option<Status> {
+    let mut cause = Some(error);
+    while let Some(current) = cause {
+        if let Some(status) = current.downcast_ref::<Status>() {
+            return Some(status.clone());
+        }
+        if let Some(error) = current.downcast_ref::<FlightError>() {
+            return Some(error.clone().into());
+        }
+        cause = current.source();
+    }
+    None
 }

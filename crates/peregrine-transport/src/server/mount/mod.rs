@@ -32,7 +32,8 @@ pub struct Mounts {
 
 /// Decides which calls reach mounted services.
 pub trait MountGate: Send + Sync + 'static {
-    /// Lets a call through, or ends it with a status.
+    /// Lets a call through, or ends it with a status. The future is dropped when the call is cancelled or its deadline
+    /// passes.
     ///
     /// # Errors
     /// The status that the caller gets.
@@ -156,7 +157,12 @@ impl Mount {
 
     /// Nothing of the service runs before the future is polled.
     pub(crate) fn call(&self, request: Request<IncomingBody>) -> Answering {
-        self.service.lock().clone_box().call(request)
+        // Cloned in the call's task, where a clone that is slow or panics harms nothing else.
+        let service = Arc::clone(&self.service);
+        Box::pin(async move {
+            let service = service.lock().clone_box();
+            service.call(request).await
+        })
     }
 }
 

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use http::{Response, StatusCode};
+use http::Response;
 use http_body::{Body, Frame};
 use peregrine_proto::Code;
 
@@ -17,7 +17,7 @@ use crate::cutter::Cutter;
 use crate::grpc::status::{Status, into_trailers};
 use crate::panic_text::panic_text;
 use crate::rope::Rope;
-use crate::server::call_service::trailers_only;
+use crate::server::call_service::failure;
 
 /// The status of a call that did not reach its service.
 #[derive(Debug)]
@@ -61,17 +61,7 @@ impl Guarded {
 
     /// The response of a call that has no other.
     pub(crate) fn failure(&self, status: Status) -> Response<MountedBody> {
-        self.token.finish(status.clone());
-        if self.grpc {
-            return trailers_only(status);
-        }
-        let mut response = Response::new(MountedBody::default());
-        *response.status_mut() = match status.code() {
-            Code::Unauthenticated => StatusCode::UNAUTHORIZED,
-            Code::PermissionDenied => StatusCode::FORBIDDEN,
-            _ => StatusCode::INTERNAL_SERVER_ERROR,
-        };
-        response
+        failure(&self.token, status, self.grpc)
     }
 
     /// The service has responded to the end.

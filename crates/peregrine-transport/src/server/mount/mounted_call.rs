@@ -9,7 +9,7 @@ use peregrine_proto::{CallInfo, Code};
 use super::mounted_body::{Guarded, MountedBody, Refused};
 use super::{Answering, Mount, MountGate};
 use crate::call::token::CallToken;
-use crate::grpc::headers::has_grpc;
+use crate::grpc::headers::{has_grpc, strip_reserved};
 use crate::grpc::status::Status;
 use crate::server::incoming_body::IncomingBody;
 
@@ -59,7 +59,9 @@ fn gated(gate: Arc<dyn MountGate>, mount: Mount, mut request: Request<IncomingBo
     Box::pin(async move {
         let peer =
             request.body().peer().cloned().ok_or_else(|| Refused(Status::new(Code::Internal, "the body was taken")))?;
-        let info = CallInfo::new(request.uri().path(), peer, request.headers().clone(), token.deadline());
+        let mut headers = request.headers().clone();
+        strip_reserved(&mut headers);
+        let info = CallInfo::new(request.uri().path(), peer, headers, token.deadline());
         gate.admit(&info).await.map_err(Refused)?;
         request.extensions_mut().insert(Arc::new(info));
         mount.call(request).await

@@ -55,8 +55,10 @@ async fn nobody_reads_the_call() {
         let calls = Recorded::new(Stuck::BehindOne);
         let mut call = StuckCall::begin(&limited(&calls), method).await.unwrap();
         tokio::time::sleep(LIMIT + GRACE).await;
-        let server = calls.seen().server;
-        assert_eq!(server.server_call(method.name(), true).code, Code::DeadlineExceeded, "{method}");
+        // Both ends know it before anyone reads.
+        let seen = calls.seen();
+        assert_eq!(seen.server.server_call(method.name(), true).code, Code::DeadlineExceeded, "{method}");
+        assert_eq!(seen.client.client_call(method.name(), true).code, Code::DeadlineExceeded, "{method}");
         assert!(call.read().await.is_err());
         let ends = calls.finish().await;
         assert_eq!(ends.client.client_call(method.name(), true).code, Code::DeadlineExceeded, "{method}");
