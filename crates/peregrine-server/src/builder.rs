@@ -172,6 +172,8 @@ impl FlightServerBuilder {
     ///
     /// A limit on time or on concurrency sees a call up to its response headers and not the stream behind them. The
     /// timeout of tower-http responds with HTTP 408, which clients of gRPC read as UNKNOWN.
+    /// A response without messages goes out as trailers alone where the handler adds no header: what a layer adds to it
+    /// arrives among the trailers.
     ///
     /// ```
     /// use peregrine_server::{FlightServer, FlightService};
