@@ -17,7 +17,7 @@ mod panic_text;
 mod rope;
 mod security;
 mod server;
-mod service_once;
+mod shared_service;
 mod stall_guard;
 
 pub use crate::allocator::keep_freed_memory;

@@ -19,8 +19,7 @@ use super::outgoing::Outgoing;
 use crate::call::any_body::{AnyBody, BoxBody, BoxError, boxed};
 use crate::call::token::CallToken;
 use crate::grpc::status::{Status, status_within};
-use crate::mutex::Mutex;
-use crate::service_once::{BoxServiceFuture, ServiceOnce, call_clone};
+use crate::shared_service::{BoxServiceFuture, SharedService};
 
 /// A client as a service of HTTP requests: makes the attempts at a call. What [layers](ChannelLayers) wrap.
 ///
@@ -30,13 +29,10 @@ pub struct HttpChannel {
     kind: ChannelKind,
 }
 
-type LayeredChannel = dyn ServiceOnce<Request<Outgoing>, Response<BoxBody>>;
-
 #[derive(Clone)]
 enum ChannelKind {
     Attempts(Arc<Attempts>),
-    /// Behind a lock, for services need not be `Sync`.
-    Layered(Arc<Mutex<Box<LayeredChannel>>>),
+    Layered(SharedService<Request<Outgoing>, Response<BoxBody>>),
 }
 
 impl HttpChannel {
@@ -48,10 +44,7 @@ impl HttpChannel {
     pub(crate) async fn send(&self, request: Request<Outgoing>) -> Result<Response<BoxBody>, BoxError> {
         match &self.kind {
             ChannelKind::Attempts(attempts) => Ok(attempt_all(Arc::clone(attempts), request).await?.map(boxed)),
-            ChannelKind::Layered(service) => {
-                let service = service.lock().clone_box();
-                service.call(request).await
-            }
+            ChannelKind::Layered(service) => service.call(request).await,
         }
     }
 }
@@ -70,10 +63,7 @@ impl Service<Request<Outgoing>> for HttpChannel {
         Box::pin(async move {
             match kind {
                 ChannelKind::Attempts(attempts) => Ok(attempt_all(attempts, request).await?),
-                ChannelKind::Layered(service) => {
-                    let service = service.lock().clone_box();
-                    Ok(service.call(request).await?.map(ReceivedBody::layered))
-                }
+                ChannelKind::Layered(service) => Ok(service.call(request).await?.map(ReceivedBody::layered)),
             }
         })
     }
@@ -163,8 +153,8 @@ impl ChannelLayers {
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
         self.layers.push(Arc::new(move |inner| {
-            let service = call_clone(layer.layer(inner), |response: Response<B>| response.map(boxed));
-            HttpChannel { kind: ChannelKind::Layered(Arc::new(Mutex::new(service))) }
+            let service = SharedService::new(layer.layer(inner), |response: Response<B>| response.map(boxed));
+            HttpChannel { kind: ChannelKind::Layered(service) }
         }));
     }
 

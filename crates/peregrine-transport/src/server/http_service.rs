@@ -23,10 +23,9 @@ use crate::call::any_body::BoxError;
 use crate::call::token::CallToken;
 use crate::grpc::headers::has_grpc;
 use crate::grpc::status::{Status, status_within};
-use crate::mutex::Mutex;
 use crate::panic_text::panic_text;
 use crate::rope::Rope;
-use crate::service_once::{BoxServiceFuture, ServiceOnce, call_clone};
+use crate::shared_service::{BoxServiceFuture, SharedService};
 
 /// A server as a service of HTTP requests: calls of its handler, and its mounted services. What [layers](ServeLayers)
 /// wrap.
@@ -38,13 +37,10 @@ pub struct HttpService {
     kind: ServiceKind,
 }
 
-type LayeredService = dyn ServiceOnce<Request<IncomingBody>, Response<ResponseBody>>;
-
 #[derive(Clone)]
 enum ServiceKind {
     Router(Arc<Router>),
-    /// Behind a lock, for services need not be `Sync`.
-    Layered(Arc<Mutex<Box<LayeredService>>>),
+    Layered(SharedService<Request<IncomingBody>, Response<ResponseBody>>),
 }
 
 impl HttpService {
@@ -71,13 +67,8 @@ impl Service<Request<IncomingBody>> for HttpService {
                     request.extensions_mut().insert(peer.as_ref().clone());
                 }
                 request.extensions_mut().insert(token.clone());
-                let (service, is_grpc) = (Arc::clone(service), has_grpc(request.headers()));
-                // Cloned in the call's task, where a clone that is slow or panics harms nothing else.
-                let response: BoxServiceFuture<_> = Box::pin(async move {
-                    let service = service.lock().clone_box();
-                    service.call(request).await
-                });
-                HttpStep::Layered { response: Some(response), token, is_grpc }
+                let is_grpc = has_grpc(request.headers());
+                HttpStep::Layered { response: Some(service.call(request)), token, is_grpc }
             }
         };
         HttpFuture { step }
@@ -179,8 +170,9 @@ impl ServeLayers {
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
         self.layers.push(Arc::new(move |inner| {
-            let service = call_clone(layer.layer(inner), |response: Response<B>| response.map(ResponseBody::layered));
-            HttpService { kind: ServiceKind::Layered(Arc::new(Mutex::new(service))) }
+            let service =
+                SharedService::new(layer.layer(inner), |response: Response<B>| response.map(ResponseBody::layered));
+            HttpService { kind: ServiceKind::Layered(service) }
         }));
     }
 

@@ -17,8 +17,7 @@ use tower_service::Service;
 use super::incoming_body::IncomingBody;
 use crate::call::any_body::{BoxBody, boxed};
 use crate::grpc::status::Status;
-use crate::mutex::Mutex;
-use crate::service_once::{BoxServiceFuture, ServiceOnce, call_clone};
+use crate::shared_service::{BoxServiceFuture, SharedService};
 
 /// HTTP services that share the connections of a server with its handler: the calls whose path begins with a mount's
 /// prefix are its own.
@@ -46,11 +45,8 @@ pub(crate) struct Mount {
     prefix: Arc<str>,
     /// Passes no gate.
     is_open: bool,
-    /// The service that is cloned, behind a lock, for services need not be `Sync`.
-    service: Arc<Mutex<Box<MountedService>>>,
+    service: SharedService<Request<IncomingBody>, Response<BoxBody>>,
 }
-
-type MountedService = dyn ServiceOnce<Request<IncomingBody>, Response<BoxBody>>;
 
 /// The response of a mounted service, on its way.
 pub(crate) type Answering = BoxServiceFuture<Response<BoxBody>>;
@@ -95,7 +91,7 @@ impl Mounts {
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let service = Arc::new(Mutex::new(call_clone(service, |response: Response<B>| response.map(boxed))));
+        let service = SharedService::new(service, |response: Response<B>| response.map(boxed));
         self.mounts.push(Mount { prefix: prefix.into(), is_open, service });
     }
 
@@ -157,12 +153,7 @@ impl Mount {
 
     /// Nothing of the service runs before the future is polled.
     pub(crate) fn call(&self, request: Request<IncomingBody>) -> Answering {
-        // Cloned in the call's task, where a clone that is slow or panics harms nothing else.
-        let service = Arc::clone(&self.service);
-        Box::pin(async move {
-            let service = service.lock().clone_box();
-            service.call(request).await
-        })
+        self.service.call(request)
     }
 }
 
